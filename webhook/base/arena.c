@@ -1,0 +1,193 @@
+#include "base/arena.h"
+
+#include "base/limits.h"
+
+#include <cjson/cJSON.h>
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arena_block {
+    struct arena_block *next;
+    size_t bytes; /* of data[] */
+    max_align_t data[];
+};
+
+static _Thread_local struct arena *current_arena;
+
+void arena_init(struct arena *arena, size_t cap_bytes)
+{
+    *arena = (struct arena){.cap_bytes = cap_bytes};
+}
+
+static void free_after(struct arena_block *block)
+{
+    while (block != NULL) {
+        struct arena_block *next = block->next;
+        free(block);
+        block = next;
+    }
+}
+
+static void start_on(struct arena *arena, struct arena_block *block)
+{
+    arena->current = block;
+    arena->next = block != NULL ? (char *)block->data : NULL;
+    arena->end = block != NULL ? arena->next + block->bytes : NULL;
+}
+
+void arena_reset(struct arena *arena, size_t keep_bytes)
+{
+    struct arena_block *first = arena->first;
+    if (first == NULL || first->bytes > keep_bytes) {
+        arena_done(arena);
+        return;
+    }
+    free_after(first->next);
+    first->next = NULL;
+    arena->used_bytes = first->bytes;
+    start_on(arena, first);
+}
+
+void arena_done(struct arena *arena)
+{
+    free_after(arena->first);
+    size_t cap_bytes = arena->cap_bytes;
+    arena_init(arena, cap_bytes);
+}
+
+bool arena_try(struct arena *arena, void (*work)(void *context), void *context)
+{
+    jmp_buf here;
+    jmp_buf *volatile outer = arena->recovery;
+    struct arena *volatile outer_use = current_arena;
+    arena->recovery = &here;
+    bool finished = setjmp(here) == 0;
+    if (finished)
+        work(context);
+    else
+        current_arena = outer_use;
+    arena->recovery = outer;
+    return finished;
+}
+
+static _Noreturn void run_out(struct arena *arena)
+{
+    if (arena->recovery != NULL)
+        longjmp(*arena->recovery, 1);
+    fputs("proctor: out of memory\n", stderr);
+    abort();
+}
+
+/* Each block doubles what there is, so that a large object costs few mallocs. */
+static void add_block(struct arena *arena, size_t bytes)
+{
+    size_t want = arena->used_bytes;
+    if (want < 64UL * 1024UL)
+        want = 64UL * 1024UL;
+    if (want > 4 * LIMIT_MIB)
+        want = 4 * LIMIT_MIB;
+    size_t left = arena->cap_bytes - arena->used_bytes;
+    if (want > left)
+        want = left;
+    if (want < bytes)
+        want = bytes;
+    if (want > left)
+        run_out(arena);
+    struct arena_block *block = malloc(sizeof *block + want);
+    if (block == NULL)
+        run_out(arena);
+    block->next = NULL;
+    block->bytes = want;
+    if (arena->first == NULL)
+        arena->first = block;
+    else
+        arena->current->next = block;
+    arena->used_bytes += want;
+    start_on(arena, block);
+}
+
+static void *take(struct arena *arena, size_t bytes)
+{
+    const size_t align = alignof(max_align_t);
+    if (bytes > arena->cap_bytes)
+        run_out(arena);
+    bytes = (bytes + align - 1) & ~(align - 1);
+    if (bytes == 0)
+        bytes = align;
+    if (arena->next == NULL || bytes > (size_t)(arena->end - arena->next))
+        add_block(arena, bytes);
+    void *memory = arena->next;
+    arena->next += bytes;
+    return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+    return memset(take(arena, bytes), 0, bytes);
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        run_out(arena);
+    return arena_alloc(arena, bytes);
+}
+
+char *arena_strndup(struct arena *arena, const char *text, size_t bytes)
+{
+    char *copy = take(arena, bytes + 1);
+    memcpy(copy, text, bytes);
+    copy[bytes] = '\0';
+    return copy;
+}
+
+char *arena_strdup(struct arena *arena, const char *text)
+{
+    return arena_strndup(arena, text, strlen(text));
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    size_t bytes = length < 0 ? 0 : (size_t)length;
+    char *text = take(arena, bytes + 1);
+    text[0] = '\0';
+    vsnprintf(text, bytes + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+struct arena *arena_use(struct arena *arena)
+{
+    struct arena *before = current_arena;
+    current_arena = arena;
+    return before;
+}
+
+/* Outside any arena cJSON falls back to the heap (tools that build a document by hand). */
+static void *cjson_alloc(size_t bytes)
+{
+    return current_arena != NULL ? take(current_arena, bytes) : malloc(bytes);
+}
+
+static void cjson_free(void *memory)
+{
+    if (current_arena == NULL)
+        free(memory);
+}
+
+void arena_install_cjson_hooks(void)
+{
+    cJSON_Hooks hooks = {.malloc_fn = cjson_alloc, .free_fn = cjson_free};
+    cJSON_InitHooks(&hooks);
+}

@@ -1,0 +1,152 @@
+#include "base/buf.h"
+
+#include "base/utf8.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char nothing[1];
+
+void buf_init(struct buf *buf, struct arena *arena, size_t max_bytes)
+{
+    *buf = (struct buf){.arena = arena, .data = nothing, .max_bytes = max_bytes};
+}
+
+void buf_done(struct buf *buf)
+{
+    if (buf->arena == NULL && buf->capacity > 0)
+        free(buf->data);
+    buf_init(buf, buf->arena, buf->max_bytes);
+}
+
+void buf_clear(struct buf *buf)
+{
+    buf->length = 0;
+    if (buf->capacity > 0)
+        buf->data[0] = '\0';
+    buf->failed = false;
+}
+
+static bool make_room(struct buf *buf, size_t count)
+{
+    if (buf->failed || count > buf->max_bytes || buf->length > buf->max_bytes - count) {
+        buf->failed = true;
+        return false;
+    }
+    size_t need = buf->length + count + 1;
+    if (need <= buf->capacity)
+        return true;
+    size_t capacity = buf->capacity < 128 ? 256 : buf->capacity * 2;
+    if (capacity < need)
+        capacity = need;
+    char *data;
+    if (buf->arena != NULL) {
+        data = arena_alloc(buf->arena, capacity);
+        memcpy(data, buf->data, buf->length);
+    } else {
+        data = realloc(buf->capacity > 0 ? buf->data : NULL, capacity);
+        if (data == NULL) {
+            buf->failed = true;
+            return false;
+        }
+    }
+    buf->data = data;
+    buf->capacity = capacity;
+    return true;
+}
+
+void buf_add(struct buf *buf, const void *bytes, size_t count)
+{
+    if (!make_room(buf, count))
+        return;
+    if (count > 0)
+        memcpy(buf->data + buf->length, bytes, count);
+    buf->length += count;
+    buf->data[buf->length] = '\0';
+}
+
+void buf_add_string(struct buf *buf, const char *text)
+{
+    buf_add(buf, text, strlen(text));
+}
+
+void buf_add_char(struct buf *buf, char c)
+{
+    buf_add(buf, &c, 1);
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_list again;
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length >= 0 && make_room(buf, (size_t)length)) {
+        vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
+        buf->length += (size_t)length;
+    }
+    va_end(again);
+}
+
+void buf_add_json_string(struct buf *buf, const char *text)
+{
+    buf_add_char(buf, '"');
+    const char *plain = text; /* the run that needs no escape */
+    const char *at = text;
+    while (*at != '\0') {
+        const unsigned char c = (unsigned char)*at;
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+            at++;
+            continue;
+        }
+        uint32_t rune;
+        size_t bytes = utf8_decode(at, &rune);
+        if (c >= 0x80 && bytes > 0 && rune >= 0xa0 && rune != 0x2028 && rune != 0x2029) {
+            at += bytes;
+            continue;
+        }
+        buf_add(buf, plain, (size_t)(at - plain));
+        if (c == '"' || c == '\\')
+            buf_printf(buf, "\\%c", c);
+        else if (c == '\n')
+            buf_add_string(buf, "\\n");
+        else if (bytes == 0)
+            buf_add_string(buf, "\xef\xbf\xbd");
+        else
+            buf_printf(buf, "\\u%04x", (unsigned)rune);
+        at += bytes == 0 ? 1 : bytes;
+        plain = at;
+    }
+    buf_add(buf, plain, (size_t)(at - plain));
+    buf_add_char(buf, '"');
+}
+
+void buf_add_visible(struct buf *buf, const char *text, size_t max_runes)
+{
+    size_t runes = 0;
+    for (const char *at = text; *at != '\0'; runes++) {
+        if (runes == max_runes) {
+            buf_add_string(buf, "...");
+            return;
+        }
+        uint32_t rune;
+        size_t bytes = utf8_decode(at, &rune);
+        if (bytes == 0) {
+            buf_add_char(buf, '?');
+            at++;
+            continue;
+        }
+        if (rune == '\n')
+            buf_add_char(buf, ' ');
+        else if (!utf8_visible(rune))
+            buf_add_char(buf, '?');
+        else
+            buf_add(buf, at, bytes);
+        at += bytes;
+    }
+}
