@@ -1,0 +1,86 @@
+# Proctor's one Makefile.  `make help` lists what it can do.
+#
+# Sources are found by wildcard: a new file in webhook/ or tests/unit/ needs no line here.
+# BUILD names the output folder; MODE=debug|asan|release chooses the flags.
+
+MODE   ?= release
+BUILD  ?= build
+OUT    := $(BUILD)/$(MODE)
+CC     ?= cc
+Q      := $(if $(V),,@)
+
+PACKAGES := libmicrohttpd gnutls libcjson yaml-0.1 libpcre2-8 openssl
+# Asked for only when something is compiled, so that `make help` works on a bare machine.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $$(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs libmicrohttpd gnutls libcjson yaml-0.1 libpcre2-8))$(PKG_LIBS)
+TLS_LIBS   = $(eval TLS_LIBS := $$(shell pkg-config --libs openssl))$(TLS_LIBS)
+
+WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wformat=2 -Wundef \
+            -Wvla -Wmissing-prototypes -Wstrict-prototypes $(if $(CI),-Werror)
+FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+                 -fcf-protection -fPIE
+FLAGS_debug   := -O0 -g3 -fPIE
+FLAGS_asan    := -O1 -g -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
+                 -fno-sanitize-recover=all
+LINK_release  := -pie -Wl,-z,relro,-z,now
+LINK_debug    := -pie
+LINK_asan     := -pie -fsanitize=address,undefined
+
+CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -Iwebhook -I. $(WARNINGS) $(FLAGS_$(MODE)) $(PKG_CFLAGS) \
+             -MMD -MP $(CFLAGS)
+
+ENGINE := $(wildcard webhook/base/*.c webhook/kube/*.c webhook/policy/*.c webhook/admit/*.c)
+NET    := $(wildcard webhook/net/*.c)
+CLI    := $(wildcard webhook/cli/*.c)
+CERTS  := $(wildcard certs/*.c)
+MAINS  := $(wildcard webhook/proctor*.c)
+UNITS  := $(wildcard tests/unit/*/test_*.c)
+
+object  = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
+BINS   := $(patsubst webhook/%.c,$(OUT)/bin/%,$(subst _,-,$(MAINS)))
+TESTS  := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNITS))
+
+.PHONY: all
+all: $(BINS) ## build the programs into build/bin
+	$(Q)ln -sfn $(MODE)/bin $(BUILD)/bin
+
+$(OUT)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$(Q)$(CC) $(CFLAGS_ALL) -c $< -o $@
+
+$(OUT)/libproctor.a: $(call object,$(ENGINE))
+$(OUT)/libnet.a: $(call object,$(NET))
+$(OUT)/libcli.a: $(call object,$(CLI))
+$(OUT)/libcerts.a: $(call object,$(CERTS))
+$(OUT)/%.a:
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(OUT)/bin/proctor-webhook: $(OUT)/obj/webhook/proctor_webhook.o $(OUT)/libnet.a $(OUT)/libproctor.a
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LD   $@")
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) -lpthread -lm $(LDFLAGS)
+
+$(OUT)/bin/proctor: $(OUT)/obj/webhook/proctor.o $(OUT)/libcli.a $(OUT)/libcerts.a $(OUT)/libproctor.a
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LD   $@")
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TLS_LIBS) -lpthread -lm $(LDFLAGS)
+
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libnet.a $(OUT)/libcerts.a $(OUT)/libproctor.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TLS_LIBS) -lpthread -lm $(LDFLAGS)
+
+.PHONY: unit
+unit: $(TESTS)
+	$(Q)tests/run-units $(TESTS)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
