@@ -1,7 +1,8 @@
 /* Kubernetes' resource.Quantity in exact decimal arithmetic (apimachinery/pkg/api/resource).
  *
  * A quantity is held in nano units (1e-9), which is the finest that Kubernetes keeps: finer
- * fractions round away from zero; magnitudes past 2^63-1 units are capped, as there.
+ * fractions round away from zero; binary ones (Ki..Ei) are capped at 2^63-1 units, as there.
+ * Decimal ones are not capped there; here they are, at 1e29.
  */
 #ifndef PROCTOR_KUBE_QUANTITY_H
 #define PROCTOR_KUBE_QUANTITY_H
@@ -27,7 +28,8 @@ int quantity_compare(const struct quantity *a, const struct quantity *b);
 
 #define QUANTITY_TEXT_MAX 64
 
-/* The canonical spelling, as the API server stores it: "0.5" -> "500m", "3072Mi" -> "3Gi". */
+/* The canonical spelling: "0.5" -> "500m", "3072Mi" -> "3Gi".  (The API server stores this one too,
+ * except that it keeps some short spellings as they came: "1.500", "+1", "1E3".) */
 void quantity_write(const struct quantity *quantity, char text[QUANTITY_TEXT_MAX]);
 
 #endif
