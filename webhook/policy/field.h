@@ -21,16 +21,16 @@
 
 enum field_root {
     FIELD_OBJECT,
-    FIELD_POD,                /* $pod */
-    FIELD_POD_METADATA,       /* $podMetadata */
-    FIELD_APP_CONTAINERS,     /* $appContainers */
-    FIELD_CONTAINERS,         /* $containers */
-    FIELD_ANY_CONTAINERS,     /* $anyContainers */
-    FIELD_SECURITY_CONTEXT,   /* $securityContext */
-    FIELD_OLD,                /* $old */
-    FIELD_OPTIONS,            /* $options */
-    FIELD_REQUEST,            /* $request */
-    FIELD_ELEMENT,            /* .x and . : the element that the rule's own path chose */
+    FIELD_POD,              /* $pod */
+    FIELD_POD_METADATA,     /* $podMetadata */
+    FIELD_APP_CONTAINERS,   /* $appContainers */
+    FIELD_CONTAINERS,       /* $containers */
+    FIELD_ANY_CONTAINERS,   /* $anyContainers */
+    FIELD_SECURITY_CONTEXT, /* $securityContext */
+    FIELD_OLD,              /* $old */
+    FIELD_OPTIONS,          /* $options */
+    FIELD_REQUEST,          /* $request */
+    FIELD_ELEMENT,          /* .x and . : the element that the rule's own path chose */
     FIELD_ROOT_COUNT
 };
 
@@ -111,9 +111,9 @@ struct target {
     const struct path *path;
     cJSON *chain[LIMIT_FIELD_STEPS + 1]; /* chain[i]: after i steps; chain[0]: the root */
     size_t index[LIMIT_FIELD_STEPS + 1]; /* chain[i]'s place if chain[i-1] is a list */
-    size_t depth;   /* steps that exist; path->count if the value does */
-    cJSON *value;   /* NULL: absent (or null) */
-    bool defaulted; /* this rule's own default was just put in */
+    size_t depth;                        /* steps that exist; path->count if the value does */
+    cJSON *value;                        /* NULL: absent (or null) */
+    bool defaulted;                      /* this rule's own default was just put in */
 };
 
 /* The object that the path's last choosing step reached (the element of .x); the root if none. */

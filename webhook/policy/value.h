@@ -37,9 +37,10 @@ enum value_order { VALUE_LESS = -1, VALUE_SAME = 0, VALUE_MORE = 1, VALUE_INCOMP
  * only (VALUE_INCOMPARABLE if they differ and have no order). */
 enum value_order value_compare(enum value_type type, const cJSON *a, const cJSON *b);
 
-/* Whether `found` (NULL: absent) is what `wanted` asks for at a place of the schema. */
-bool value_holds(enum value_type type, const struct schema_node *node, const cJSON *found,
-                 const cJSON *wanted, bool exactly);
+/* Whether `found` (NULL: absent) is what `wanted` asks for at a place of the schema.
+ * `zero_is_absent`: the API omits zeros there, so the one counts as the other. */
+bool value_holds(enum value_type type, const struct schema_node *node, bool zero_is_absent,
+                 const cJSON *found, const cJSON *wanted, bool exactly);
 
 /* Whether the value counts as absent there: NULL, null, or a zero that the API omits. */
 bool value_is_absent(const struct schema_field *field, const cJSON *value);
@@ -51,7 +52,11 @@ bool value_is_absent(const struct schema_field *field, const cJSON *value);
 bool value_view(struct arena *arena, enum field_view view, const struct target *target,
                 bool (*visit)(void *context, cJSON *seen), void *context, bool *ret_unreadable);
 
-/* Appends a value as a person reads it in one line: 500m, "nginx", {a: 1}; cut at max_runes. */
+/* Appends a value as Kubernetes prints it in an error: 500m is "500m", an object is JSON; cut at
+ * max_runes. */
 void value_write(const cJSON *value, size_t max_runes, struct buf *buf);
+
+/* Appends a value as a warning shows it: 500m, or "tcpSocket.port 8000, periodSeconds 5". */
+void value_write_plain(const cJSON *value, size_t max_runes, struct buf *buf);
 
 #endif
