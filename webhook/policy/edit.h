@@ -14,20 +14,21 @@ enum edit_kind { EDIT_ADD, EDIT_REPLACE, EDIT_REMOVE, EDIT_INSIDE /* of an earli
 struct edit {
     struct edit *next;
     enum edit_kind kind;
-    const char *pointer;    /* the operation's path */
-    const cJSON *node;      /* in the tree: what add and replace write */
+    const char *pointer; /* the operation's path */
+    const cJSON *node;   /* in the tree: what add and replace write */
     const struct rule *rule;
-    const char *field;      /* the field that the rule changed, as people read it */
+    const char *field; /* the field that the rule changed, as people read it */
     const char *field_pointer;
     const cJSON *before;    /* a copy; NULL: unset */
     const cJSON *after;     /* in the tree, or NULL: removed */
     bool before_is_default; /* the value was the API's default for that place */
 };
 
-/* Makes the target's value `value` (copied), with missing parents; returns false, having changed
- * nothing, if that would make a second member of a union, or walk through a value that is no
- * object. target->value is the new node afterwards. */
-bool edit_set(struct eval *eval, struct target *target, const cJSON *value);
+/* Makes the target's value `value` (copied), with missing parents; an object is merged into an
+ * existing one, member by member, unless `whole`.  Returns false, having changed nothing, if that
+ * would make a second member of a union, or walk through a value that is no object.
+ * target->value is the new node afterwards. */
+bool edit_set(struct eval *eval, struct target *target, const cJSON *value, bool whole);
 
 /* Takes the target's value out of its parent. */
 void edit_remove(struct eval *eval, struct target *target);

@@ -12,30 +12,39 @@ struct edit;
 
 struct eval {
     struct arena *arena;
-    cJSON *object;      /* NULL on DELETE and CONNECT without options */
-    cJSON *old_object;  /* NULL on CREATE */
+    cJSON *object;     /* NULL on DELETE and CONNECT without options */
+    cJSON *old_object; /* NULL on CREATE */
     cJSON *options;
-    cJSON *request;     /* $request: the review's `request` member */
-    size_t kind_index;  /* see field_kind_index */
+    cJSON *request;    /* $request: the review's `request` member */
+    size_t kind_index; /* see field_kind_index */
     enum operation operation;
-    const char *name;   /* metadata.name, or the generateName prefix */
+    const char *name; /* metadata.name, or the generateName prefix */
     const char *name_space;
     const char *user;
-    const struct policy *policy;        /* whose rules run now */
-    const char **declared_values;       /* of policy->variables; computed once a policy */
+    const struct policy *policy;  /* whose rules run now */
+    const char **declared_values; /* of policy->variables; computed once a policy */
     bool *declared_known;
     struct edit *edits; /* what was changed so far, in order; see edit.h */
     struct edit **last_edit;
     size_t edit_count;
-    const struct rule *rule;            /* who edits now */
-    void *unique_cache;                 /* verb_unique.c's */
+    const struct rule *rule; /* who edits now */
+    void *unique_cache;      /* verb_unique.c's */
 };
 
 /* The tree that a path starts from, for a target of the rule (NULL: none); NULL if absent. */
 cJSON *eval_root(const struct eval *eval, const struct path *path, const struct target *target);
 
+/* Begins with a policy: its rules are the ones that run, its variables are computed. */
+void eval_enter(struct eval *eval, const struct policy *policy);
+
+/* Calls visit for each value that the field shows in this request, below `target`'s element if
+ * the field is relative.  An absent one is shown as NULL.  *ret_unreadable: an image could not
+ * be read.  Returns false when visit did. */
+bool eval_each_value(struct eval *eval, const struct field *field, const struct target *target,
+                     bool (*visit)(void *context, struct target *at, cJSON *seen), void *context,
+                     bool *ret_unreadable);
+
 /* Whether all conditions of the rule hold for the target (NULL for a deny rule). */
-bool eval_conditions_hold(struct eval *eval, const struct rule *rule,
-                          const struct target *target);
+bool eval_conditions_hold(struct eval *eval, const struct rule *rule, const struct target *target);
 
 #endif

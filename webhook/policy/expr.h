@@ -42,15 +42,26 @@ struct template_part {
     struct variable *variable;
 };
 
+struct template
+{
+    struct template_part *parts;
+    size_t count;
+};
+
 struct expr {
-    const cJSON *value;    /* as written (with the file's marks) */
-    bool is_constant;      /* no ${ anywhere in it */
+    const cJSON *value; /* as written, with the file's marks; a string that has variables carries
+                           the number of its template, from 1, in valueint */
+    bool is_constant;   /* no ${ anywhere in it */
+    struct template *templates;
+    size_t template_count;
     struct variable **variables; /* all that occur in it, for analysis and binding */
     size_t variable_count;
 };
 
-/* Names that expr_parse accepts for VARIABLE_DECLARED, ending with NULL; may be NULL. */
-NODISCARD int expr_parse(struct arena *arena, const cJSON *value, const char *const *declared,
+/* Finds the variables in `value`, whose strings it marks.  `declared`: the names that are
+ * VARIABLE_DECLARED, ending with NULL; may be NULL.  ERR_POLICY names the variable that is wrong,
+ * with "did you mean". */
+NODISCARD int expr_parse(struct arena *arena, cJSON *value, const char *const *declared,
                          struct expr *ret_expr, struct err *reterr);
 
 /* Binds the fields of its variables to a kind; see field_bind. */
@@ -68,11 +79,17 @@ const cJSON *expr_value(struct eval *eval, const struct expr *expr, const struct
 const cJSON *expr_list(struct eval *eval, const struct expr *expr, const struct target *target,
                        const char **ret_unresolved);
 
-/* The pattern's text with the literal (quoted) text of each variable put in. */
-const char *expr_pattern(struct eval *eval, const struct expr *expr, const struct target *target,
-                         const char **ret_unresolved);
+/* The text of one pattern, `node` of the expression's value, with the literal (quoted) text of
+ * each variable put in.  NULL if unresolved. */
+const char *expr_pattern(struct eval *eval, const struct expr *expr, const cJSON *node,
+                         const struct target *target, const char **ret_unresolved);
 
-/* Whether what it yields depends on who asks or on the request (user, $request, declared). */
-bool expr_reads_request(const struct expr *expr);
+/* Whether what it yields depends on who asks or on the request: ${user}, ${$request...}, or a
+ * declared variable that does.  `declared_reads` says which of the policy's do; may be NULL. */
+bool expr_reads_request(const struct expr *expr, const bool *declared_reads);
+
+/* A text for people (why, message, fix) with its variables put in; one that is unresolved shows
+ * its name in capitals. */
+const char *expr_words(struct eval *eval, const char *text, const struct target *target);
 
 #endif

@@ -114,6 +114,7 @@ struct target {
     size_t depth;                        /* steps that exist; path->count if the value does */
     cJSON *value;                        /* NULL: absent (or null) */
     bool defaulted;                      /* this rule's own default was just put in */
+    enum field_view view; /* of the field that is asked: what is seen is not the value itself */
 };
 
 /* The object that the path's last choosing step reached (the element of .x); the root if none. */
