@@ -40,9 +40,10 @@ object  = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 BINS   := $(patsubst webhook/%.c,$(OUT)/bin/%,$(subst _,-,$(MAINS)))
 TESTS  := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNITS))
 
-.PHONY: all
-all: $(BINS) ## build the programs into build/bin
+.PHONY: all programs
+all: programs ## build the programs into build/bin
 	$(Q)ln -sfn $(MODE)/bin $(BUILD)/bin
+programs: $(BINS)
 
 $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -72,12 +73,45 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libnet.a $(OUT)/
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TLS_LIBS) -lpthread -lm $(LDFLAGS)
 
 .PHONY: unit
-unit: $(TESTS)
+unit: $(TESTS) ## run the unit tests
 	$(Q)tests/run-units $(TESTS)
+
+SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
+
+.PHONY: run test whole e2e fresh lint strict fix
+run: ## install what is missing, build, serve, and send a Deployment through; ONCE=1 ends there
+	@tests/tools/need build run
+	$(SUBMAKE) all
+	@tests/tools/demo $(BUILD)
+
+test: ## install what is missing, run every test under the sanitizers
+	@tests/tools/need build test
+	$(SUBMAKE) MODE=asan whole
+whole: $(BINS) $(TESTS)
+	@tests/run-all $(OUT) $(TESTS)
+
+e2e: ## from end to end: the demo, on a server that really runs
+	@ONCE=1 $(MAKE) --no-print-directory run
+
+fresh: ## run the README's commands in a clean Debian root (as root)
+	@tests/tools/need fresh
+	@tests/tools/fresh
+
+lint: ## formatting, clang-tidy, both compilers with -Werror, layers, rule ids, stale docs
+	@tests/tools/need build run lint
+	$(SUBMAKE) all
+	@tests/lint/all $(BUILD)
+strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(MAINS) $(UNITS))
+
+fix: ## format the sources, renew the README's output
+	clang-format -i $$(git ls-files '*.[ch]')
+	$(SUBMAKE) all
+	tests/tools/readme --update
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | \
+	    while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: clean
 clean: ## remove what was built
