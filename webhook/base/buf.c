@@ -93,6 +93,21 @@ void buf_printf(struct buf *buf, const char *format, ...)
     va_end(again);
 }
 
+void buf_add_base64(struct buf *buf, const void *bytes, size_t count)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *at = bytes;
+    for (; count > 0; count -= count < 3 ? count : 3, at += 3) {
+        const unsigned second = count > 1 ? at[1] : 0, third = count > 2 ? at[2] : 0;
+        char quad[4];
+        quad[0] = digits[at[0] >> 2];
+        quad[1] = digits[(at[0] & 3U) << 4 | second >> 4];
+        quad[2] = count > 1 ? digits[(second & 15U) << 2 | third >> 6] : '=';
+        quad[3] = count > 2 ? digits[third & 63U] : '=';
+        buf_add(buf, quad, sizeof quad);
+    }
+}
+
 void buf_add_json_string(struct buf *buf, const char *text)
 {
     buf_add_char(buf, '"');

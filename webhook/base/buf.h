@@ -35,6 +35,9 @@ void buf_add_string(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Appends the bytes in base64 (RFC 4648, with padding). */
+void buf_add_base64(struct buf *buf, const void *bytes, size_t count);
+
 /* Appends `text` as a JSON string with its quotes (RFC 8259); control characters, U+2028/9 and
  * bytes that are not UTF-8 leave as escapes or U+FFFD, so that the result is always valid. */
 void buf_add_json_string(struct buf *buf, const char *text);

@@ -51,7 +51,6 @@ struct each_value {
     struct target *at;
     bool (*visit)(void *context, struct target *at, cJSON *seen);
     void *context;
-    bool unreadable;
 };
 
 static bool each_seen(void *context, cJSON *seen)
@@ -73,15 +72,12 @@ static bool each_target(void *context, struct target *at)
     each->at = at;
     if (at->value == NULL && at->path->fallback != NULL)
         field_walk(at->path->fallback, each->eval->object, take_fallback, &at->value);
-    bool unreadable;
-    bool go_on = value_view(each->eval->arena, each->view, at, each_seen, each, &unreadable);
-    each->unreadable |= unreadable;
-    return go_on;
+    bool go_on = value_view(each->eval->arena, each->view, at, each_seen, each, &at->unreadable);
+    return go_on && at->unreadable ? each->visit(each->context, at, NULL) : go_on;
 }
 
 bool eval_each_value(struct eval *eval, const struct field *field, const struct target *target,
-                     bool (*visit)(void *context, struct target *at, cJSON *seen), void *context,
-                     bool *ret_unreadable)
+                     bool (*visit)(void *context, struct target *at, cJSON *seen), void *context)
 {
     struct each_value each = {.eval = eval, .view = field->view, .visit = visit};
     each.context = context;
@@ -92,7 +88,6 @@ bool eval_each_value(struct eval *eval, const struct field *field, const struct 
         const struct path *path = &paths->items[i];
         go_on = field_walk(path, eval_root(eval, path, target), each_target, &each);
     }
-    *ret_unreadable = each.unreadable;
     return go_on;
 }
 
@@ -111,6 +106,8 @@ static bool try_value(void *context, struct target *at, cJSON *seen)
     struct trial *trial = context;
     const struct condition *condition = trial->condition;
     bool fits = true;
+    if (at->unreadable)
+        return true;
     trial->exists |= seen != NULL;
     for (size_t i = 0; i < condition->action_count; i++) {
         const struct action *action = &condition->actions[i];
@@ -137,8 +134,7 @@ static bool condition_holds(struct eval *eval, const struct condition *condition
                             const struct target *target)
 {
     struct trial trial = {.eval = eval, .condition = condition};
-    bool unreadable;
-    eval_each_value(eval, condition->field, target, try_value, &trial, &unreadable);
+    eval_each_value(eval, condition->field, target, try_value, &trial);
     if (condition->tests_existence && trial.exists != condition->exists)
         return false;
     return !trial.offended && (trial.fits || !has_positive(condition));

@@ -38,11 +38,10 @@ cJSON *eval_root(const struct eval *eval, const struct path *path, const struct 
 void eval_enter(struct eval *eval, const struct policy *policy);
 
 /* Calls visit for each value that the field shows in this request, below `target`'s element if
- * the field is relative.  An absent one is shown as NULL.  *ret_unreadable: an image could not
- * be read.  Returns false when visit did. */
+ * the field is relative.  An absent one is shown as NULL; so is an image that cannot be read, with
+ * at->unreadable set.  Returns false when visit did. */
 bool eval_each_value(struct eval *eval, const struct field *field, const struct target *target,
-                     bool (*visit)(void *context, struct target *at, cJSON *seen), void *context,
-                     bool *ret_unreadable);
+                     bool (*visit)(void *context, struct target *at, cJSON *seen), void *context);
 
 /* Whether all conditions of the rule hold for the target (NULL for a deny rule). */
 bool eval_conditions_hold(struct eval *eval, const struct rule *rule, const struct target *target);

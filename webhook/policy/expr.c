@@ -271,9 +271,8 @@ static bool collect(void *context, struct target *at, cJSON *seen)
 static cJSON *field_values(struct eval *eval, const struct variable *variable,
                            const struct target *target)
 {
-    bool unreadable;
     struct collection collection = {eval->arena, json_new_array(eval->arena)};
-    eval_each_value(eval, variable->field, target, collect, &collection, &unreadable);
+    eval_each_value(eval, variable->field, target, collect, &collection);
     return collection.list;
 }
 

@@ -115,6 +115,7 @@ struct target {
     cJSON *value;                        /* NULL: absent (or null) */
     bool defaulted;                      /* this rule's own default was just put in */
     enum field_view view; /* of the field that is asked: what is seen is not the value itself */
+    bool unreadable;      /* the view could not read the image that stands there */
 };
 
 /* The object that the path's last choosing step reached (the element of .x); the root if none. */

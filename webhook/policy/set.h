@@ -1,6 +1,7 @@
 /* A policy set: everything that the policy files say, compiled, immutable, reference-counted.
  *
- *   files --load--> policies, rules, actions, conditions --bind, analyse, index--> struct policy_set
+ *   files --load--> policies, rules, actions, conditions --bind, analyse, index--> struct
+ * policy_set
  *
  * A request takes a reference, finishes with the set it began with, and gives it back.
  */
@@ -21,15 +22,19 @@
 
 enum policy_mode { POLICY_ENFORCE, POLICY_WARN, POLICY_AUDIT };
 
-enum operation { OPERATION_CREATE = 1, OPERATION_UPDATE = 2, OPERATION_DELETE = 4,
-                 OPERATION_CONNECT = 8 };
+enum operation {
+    OPERATION_CREATE = 1,
+    OPERATION_UPDATE = 2,
+    OPERATION_DELETE = 4,
+    OPERATION_CONNECT = 8
+};
 
 /* Text by language; a plain string has the language "". */
 struct policy_text {
     struct policy_words {
         const char *language;
         const char *words;
-    } *items;
+    } * items;
     size_t count;
 };
 
@@ -58,9 +63,9 @@ struct policy_match {
     policy_strings namespaces; /* globs */
     policy_strings resources;  /* name.group[/subresource], or "*" */
     unsigned operations;
-    policy_strings names;      /* globs */
-    policy_strings users;      /* globs */
-    policy_strings groups;     /* globs */
+    policy_strings names;  /* globs */
+    policy_strings users;  /* globs */
+    policy_strings groups; /* globs */
     struct label_requirement *selector;
     size_t selector_count;
     struct policy_exclude *excludes;
@@ -80,7 +85,7 @@ struct action {
     struct expr value;
     struct pattern **patterns; /* pattern, notPattern: compiled if constant, else NULL */
     size_t pattern_count;
-    bool flag;                 /* the value of a boolean verb; immutable: once */
+    bool flag; /* the value of a boolean verb; immutable: once */
     struct place place;
 };
 
@@ -113,8 +118,8 @@ struct rule {
     size_t action_count;
     struct condition *conditions;
     size_t condition_count;
-    bool mutates;       /* some action can change the object */
-    bool reads_request; /* judges who asks: an unchanged object is no excuse (no ratchet) */
+    bool mutates;         /* some action can change the object */
+    bool reads_request;   /* judges who asks: an unchanged object is no excuse (no ratchet) */
     struct field **reads; /* every field that it reads besides its own (when, ${}) */
     size_t read_count;
     struct place place;
@@ -141,8 +146,8 @@ struct policy_exception {
     const char *reason;
     const char *owner;
     const char *ticket;
-    const char *expires;    /* as written */
-    int64_t expires_at;     /* the first second at which it no longer holds, Unix time */
+    const char *expires; /* as written */
+    int64_t expires_at;  /* the first second at which it no longer holds, Unix time */
     struct place place;
 };
 
@@ -169,6 +174,9 @@ struct policy_set {
 
 struct policy_set *policy_set_ref(struct policy_set *set);
 void policy_set_unref(struct policy_set *set); /* NULL is fine */
+
+/* Makes the set own a pattern: it is freed with it. */
+void policy_set_keep(struct policy_set *set, struct pattern *pattern);
 
 /* Names `previous` (a reference is taken; NULL: none) and how long it still counts. */
 void policy_set_follow(struct policy_set *set, struct policy_set *previous, int64_t until);

@@ -7,9 +7,9 @@
 #ifndef PROCTOR_POLICY_VERB_H
 #define PROCTOR_POLICY_VERB_H
 
+#include "base/buf.h"
+#include "policy/eval.h"
 #include "policy/set.h"
-
-struct eval;
 
 /* What the loader gives a verb to parse its value with. */
 struct verb_parse {
@@ -29,12 +29,12 @@ struct finding {
 };
 
 struct verb {
-    const char *name;      /* the key in YAML */
-    const char *value;     /* what the key takes, for help and messages: "a value", "true" */
+    const char *name;  /* the key in YAML */
+    const char *value; /* what the key takes, for help and messages: "a value", "true" */
     bool mutates;
-    bool in_when;          /* may stand in `when` */
-    bool negative;         /* satisfied by absence; in `when`: none of the values may fit it */
-    bool without_field;    /* deny: the rule has no field */
+    bool in_when;       /* may stand in `when` */
+    bool negative;      /* satisfied by absence; in `when`: none of the values may fit it */
+    bool without_field; /* deny: the rule has no field */
 
     /* Reads the YAML value into *action; reports to parse->diagnostics and returns false if it
      * is wrong. */
@@ -48,6 +48,12 @@ struct verb {
      * filled, texts in eval's arena.  `rule` is NULL inside `when`. */
     bool (*check)(struct eval *eval, const struct rule *rule, const struct action *action,
                   const struct target *target, const cJSON *seen, struct finding *ret_finding);
+
+    /* Judges the field as a whole, instead of check: called once for each place where the
+     * field's first choosing step stands (`where`), or for its one place if it has none. */
+    bool (*check_whole)(struct eval *eval, const struct rule *rule, const struct action *action,
+                        const struct path *path, const struct target *where,
+                        struct finding *ret_finding);
 
     /* Appends the verb as a phrase for people: "at most 1", "set to RollingUpdate". */
     void (*explain)(const struct rule *rule, const struct action *action, struct buf *buf);
@@ -63,10 +69,42 @@ extern const struct verb *const verbs[];
 
 const struct verb *verb_find(const char *name);
 
-/* Helpers that several verbs' parse share: the value as an expression, a list of expressions, or
- * `true`.  False after a diagnostic. */
+/* ---- what several verbs share ----------------------------------------------------------- */
+
+/* The value as an expression, a list of expressions (one value alone is fine), or `true`.
+ * False after a diagnostic. */
 bool verb_parse_expr(struct verb_parse *parse, const cJSON *value, struct action *action);
 bool verb_parse_list(struct verb_parse *parse, const cJSON *value, struct action *action);
 bool verb_parse_true(struct verb_parse *parse, const cJSON *value, struct action *action);
+
+/* Reports an error at `node` and returns false. */
+bool verb_fail(struct verb_parse *parse, const cJSON *node, const char *code, const char *format,
+               ...) __attribute__((format(printf, 4, 5)));
+
+/* The schema of what is seen at the target: NULL where a view shows something else. */
+const struct schema_node *verb_seen_node(const struct target *target);
+
+/* Whether the API omits zeros at the target's place. */
+bool verb_zero_is_absent(const struct target *target);
+
+/* Whether `seen` is what `wanted` asks for, by the rule's type and the target's schema. */
+bool verb_holds(const struct rule *rule, const struct target *target, const cJSON *seen,
+                const cJSON *wanted);
+
+/* An absent value that a check needs: true if the rule is optional, else a "Required value". */
+bool verb_absent(const struct rule *rule, struct finding *ret_finding);
+
+/* A value that is not as it should be; returns false.  The bound may be "". */
+bool verb_invalid(struct finding *ret_finding, const cJSON *found, const char *bound);
+
+/* The bound of a check whose variable has no value; returns false. */
+bool verb_unresolved(struct eval *eval, struct finding *ret_finding, const cJSON *found,
+                     const char *variable);
+
+/* Appends "a, b or c". */
+void verb_write_choice(const cJSON *list, struct buf *buf);
+
+/* An arena buffer for a bound. */
+struct buf verb_buf(struct eval *eval);
 
 #endif

@@ -1,0 +1,150 @@
+#include "policy/verb.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const struct verb verb_remove, verb_set, verb_default, verb_min, verb_max, verb_equals,
+    verb_one_of, verb_none_of, verb_contains, verb_pattern, verb_not_pattern, verb_unique,
+    verb_required, verb_forbidden, verb_immutable, verb_deny;
+
+/* A rule's actions run in this order, whatever the order in the file: what is taken out, what is
+ * put in, what is moved into its bounds, what is only judged. */
+const struct verb *const verbs[] = {
+    &verb_remove,      &verb_set,    &verb_default,  &verb_min,       &verb_max,
+    &verb_equals,      &verb_one_of, &verb_none_of,  &verb_contains,  &verb_pattern,
+    &verb_not_pattern, &verb_unique, &verb_required, &verb_forbidden, &verb_immutable,
+    &verb_deny,        NULL,
+};
+
+const struct verb *verb_find(const char *name)
+{
+    for (size_t i = 0; verbs[i] != NULL; i++)
+        if (strcmp(verbs[i]->name, name) == 0)
+            return verbs[i];
+    return NULL;
+}
+
+/* ---- parsing ---------------------------------------------------------------------------- */
+
+bool verb_fail(struct verb_parse *parse, const cJSON *node, const char *code, const char *format,
+               ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct place place = {parse->file, yaml_value_mark(node)};
+    diag_add(parse->diagnostics, DIAG_ERROR, place, code, "%s", text);
+    return false;
+}
+
+bool verb_parse_expr(struct verb_parse *parse, const cJSON *value, struct action *action)
+{
+    struct err err;
+    if (json_is_null(value))
+        return verb_fail(parse, value, "bad-value", "%s needs a value; null is absent",
+                         action->verb->name);
+    /* expr_parse numbers the strings' templates in the set's own tree. */
+    cJSON *tree = (cJSON *)(uintptr_t)value;
+    if (expr_parse(&parse->set->arena, tree, parse->declared, &action->value, &err) != 0)
+        return verb_fail(parse, value, "bad-variable", "%s", err.text);
+    return true;
+}
+
+bool verb_parse_list(struct verb_parse *parse, const cJSON *value, struct action *action)
+{
+    if (json_is_array(value) && value->child == NULL)
+        return verb_fail(parse, value, "bad-value", "%s needs at least one value",
+                         action->verb->name);
+    if (!json_is_array(value) && !json_is_string(value))
+        return verb_fail(parse, value, "bad-value", "%s takes a list: [%s]", action->verb->name,
+                         json_is_object(value) ? "..." : "a, b");
+    return verb_parse_expr(parse, value, action);
+}
+
+bool verb_parse_true(struct verb_parse *parse, const cJSON *value, struct action *action)
+{
+    if (!json_is_true(value))
+        return verb_fail(parse, value, "bad-value", "%s takes only true; leave the line out else",
+                         action->verb->name);
+    action->flag = true;
+    action->value.is_constant = true;
+    return true;
+}
+
+/* ---- judging ---------------------------------------------------------------------------- */
+
+const struct schema_node *verb_seen_node(const struct target *target)
+{
+    return target == NULL || target->view != VIEW_NONE ? NULL : target->path->node;
+}
+
+bool verb_zero_is_absent(const struct target *target)
+{
+    if (target == NULL || target->view != VIEW_NONE || target->path->count == 0)
+        return false;
+    const struct schema_field *field = target->path->steps[target->path->count - 1].field;
+    return field != NULL && field->zero_is_absent;
+}
+
+bool verb_holds(const struct rule *rule, const struct target *target, const cJSON *seen,
+                const cJSON *wanted)
+{
+    const enum value_type type = rule != NULL ? rule->type : VALUE_AUTO;
+    return value_holds(type, verb_seen_node(target), verb_zero_is_absent(target), seen, wanted,
+                       rule != NULL && rule->exactly);
+}
+
+bool verb_absent(const struct rule *rule, struct finding *ret_finding)
+{
+    if (rule != NULL && rule->optional)
+        return true;
+    *ret_finding = (struct finding){.reason = FINDING_REQUIRED, .bound = ""};
+    return false;
+}
+
+bool verb_invalid(struct finding *ret_finding, const cJSON *found, const char *bound)
+{
+    *ret_finding = (struct finding){.reason = FINDING_INVALID, .found = found, .bound = bound};
+    return false;
+}
+
+bool verb_unresolved(struct eval *eval, struct finding *ret_finding, const cJSON *found,
+                     const char *variable)
+{
+    struct buf bound = verb_buf(eval);
+    buf_printf(&bound, "cannot be judged: ${%s} has no value here", variable);
+    verb_invalid(ret_finding, found, bound.data);
+    if (found == NULL)
+        ret_finding->reason = FINDING_REQUIRED;
+    return false;
+}
+
+/* ---- words ------------------------------------------------------------------------------ */
+
+struct buf verb_buf(struct eval *eval)
+{
+    struct buf buf;
+    buf_init(&buf, eval->arena, LIMIT_BODY_BYTES);
+    return buf;
+}
+
+void verb_write_choice(const cJSON *list, struct buf *buf)
+{
+    if (!json_is_array(list)) {
+        value_write_plain(list, 200, buf);
+        return;
+    }
+    size_t shown = 0;
+    for (const cJSON *value = list->child; value != NULL; value = value->next) {
+        if (shown++ > 0)
+            buf_add_string(buf, value->next == NULL ? " or " : ", ");
+        if (shown > 12) {
+            buf_add_string(buf, "...");
+            return;
+        }
+        value_write_plain(value, 100, buf);
+    }
+}

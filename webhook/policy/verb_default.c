@@ -1,0 +1,48 @@
+/* default: V — absent becomes V, moved into the rule's own min and max; afterwards it must be
+ * there, unless optional. */
+#include "policy/edit.h"
+#include "policy/verb.h"
+
+static void mutate(struct eval *eval, const struct rule *rule, const struct action *action,
+                   struct target *target)
+{
+    const char *unresolved;
+    (void)rule;
+    if (target->value != NULL)
+        return;
+    const cJSON *value = expr_value(eval, &action->value, target, &unresolved);
+    /* Without a value there is nothing to put in: the check says so. */
+    if (value != NULL)
+        target->defaulted = edit_set(eval, target, value, true);
+}
+
+static bool check(struct eval *eval, const struct rule *rule, const struct action *action,
+                  const struct target *target, const cJSON *seen, struct finding *ret_finding)
+{
+    const char *unresolved;
+    if (seen != NULL || verb_absent(rule, ret_finding))
+        return true;
+    ret_finding->wanted = expr_value(eval, &action->value, target, &unresolved);
+    if (ret_finding->wanted == NULL)
+        return verb_unresolved(eval, ret_finding, seen, unresolved);
+    /* A default that is the zero which the API omits is there by being absent. */
+    return verb_zero_is_absent(target) && schema_is_zero(ret_finding->wanted);
+}
+
+static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
+{
+    (void)rule;
+    buf_add_string(buf, "by default ");
+    value_write_plain(action->value.value, 200, buf);
+}
+
+extern const struct verb verb_default;
+const struct verb verb_default = {
+    .name = "default",
+    .value = "a value",
+    .mutates = true,
+    .parse = verb_parse_expr,
+    .mutate = mutate,
+    .check = check,
+    .explain = explain,
+};

@@ -1,0 +1,60 @@
+/* required: true, forbidden: true — the value is there, or it is not. */
+#include "policy/verb.h"
+
+static bool check_required(struct eval *eval, const struct rule *rule, const struct action *action,
+                           const struct target *target, const cJSON *seen,
+                           struct finding *ret_finding)
+{
+    (void)eval;
+    (void)action;
+    (void)target;
+    return seen != NULL || verb_absent(rule, ret_finding);
+}
+
+static bool check_forbidden(struct eval *eval, const struct rule *rule, const struct action *action,
+                            const struct target *target, const cJSON *seen,
+                            struct finding *ret_finding)
+{
+    (void)eval;
+    (void)rule;
+    (void)action;
+    (void)target;
+    if (seen == NULL)
+        return true;
+    *ret_finding = (struct finding){.reason = FINDING_FORBIDDEN, .found = seen};
+    ret_finding->bound = "not allowed here";
+    return false;
+}
+
+static void explain_required(const struct rule *rule, const struct action *action, struct buf *buf)
+{
+    (void)rule;
+    (void)action;
+    buf_add_string(buf, "must be there");
+}
+
+static void explain_forbidden(const struct rule *rule, const struct action *action, struct buf *buf)
+{
+    (void)rule;
+    (void)action;
+    buf_add_string(buf, "must not be there");
+}
+
+extern const struct verb verb_required;
+const struct verb verb_required = {
+    .name = "required",
+    .value = "true",
+    .parse = verb_parse_true,
+    .check = check_required,
+    .explain = explain_required,
+};
+
+extern const struct verb verb_forbidden;
+const struct verb verb_forbidden = {
+    .name = "forbidden",
+    .value = "true",
+    .negative = true,
+    .parse = verb_parse_true,
+    .check = check_forbidden,
+    .explain = explain_forbidden,
+};

@@ -1,0 +1,45 @@
+/* remove: true — present is taken out; what is left must be absent. */
+#include "policy/edit.h"
+#include "policy/verb.h"
+
+static void mutate(struct eval *eval, const struct rule *rule, const struct action *action,
+                   struct target *target)
+{
+    (void)rule;
+    (void)action;
+    if (target->value != NULL)
+        edit_remove(eval, target);
+}
+
+static bool check(struct eval *eval, const struct rule *rule, const struct action *action,
+                  const struct target *target, const cJSON *seen, struct finding *ret_finding)
+{
+    (void)eval;
+    (void)rule;
+    (void)action;
+    (void)target;
+    if (seen == NULL)
+        return true;
+    *ret_finding = (struct finding){.reason = FINDING_FORBIDDEN, .found = seen};
+    ret_finding->bound = "not allowed here";
+    return false;
+}
+
+static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
+{
+    (void)rule;
+    (void)action;
+    buf_add_string(buf, "taken out");
+}
+
+extern const struct verb verb_remove;
+const struct verb verb_remove = {
+    .name = "remove",
+    .value = "true",
+    .mutates = true,
+    .negative = true,
+    .parse = verb_parse_true,
+    .mutate = mutate,
+    .check = check,
+    .explain = explain,
+};

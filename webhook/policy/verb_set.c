@@ -1,0 +1,127 @@
+/* set: V — what differs becomes V; afterwards it must equal V.  On an element that is chosen by
+ * its key (env[name=X]) V is the whole entry.  image@registry is the one view that can be set. */
+#include "kube/image.h"
+#include "policy/edit.h"
+#include "policy/verb.h"
+
+#include <string.h>
+
+static bool is_element(const struct target *target)
+{
+    const struct path *path = target->path;
+    return path->count > 0 && path->steps[path->count - 1].kind == STEP_ELEMENT;
+}
+
+/* The entry with its key: {value: db} at env[name=DB_HOST] is {name: DB_HOST, value: db}. */
+static const cJSON *whole_entry(struct eval *eval, const struct target *target, const cJSON *value)
+{
+    const struct step *step = &target->path->steps[target->path->count - 1];
+    if (!json_is_object(value) || json_find(value, step->name) != NULL)
+        return value;
+    cJSON *entry = json_new_object(eval->arena);
+    json_add(eval->arena, entry, step->name, json_new_string(eval->arena, step->value));
+    for (const cJSON *member = value->child; member != NULL; member = member->next)
+        json_add(eval->arena, entry, member->string, json_dup(eval->arena, member));
+    return entry;
+}
+
+/* The image with another registry; NULL if it cannot be read. */
+static const cJSON *image_at(struct eval *eval, const cJSON *image_node, const cJSON *registry)
+{
+    struct image image;
+    if (!json_is_string(image_node) || !json_is_string(registry) ||
+        !image_parse(image_node->valuestring, &image))
+        return NULL;
+    struct buf text = verb_buf(eval);
+    buf_printf(&text, "%s/%s%.*s", registry->valuestring,
+               image.repository_in_library ? "library/" : "", (int)image.repository.length,
+               image.repository.text);
+    if (image.tag.text != NULL && !image.tag_is_implied)
+        buf_printf(&text, ":%.*s", (int)image.tag.length, image.tag.text);
+    if (image.digest.text != NULL)
+        buf_printf(&text, "@%.*s", (int)image.digest.length, image.digest.text);
+    return json_new_string(eval->arena, text.data);
+}
+
+static const cJSON *wanted_value(struct eval *eval, const struct action *action,
+                                 const struct target *target, const char **ret_unresolved)
+{
+    const cJSON *value = expr_value(eval, &action->value, target, ret_unresolved);
+    return value != NULL && is_element(target) ? whole_entry(eval, target, value) : value;
+}
+
+static bool holds(const struct rule *rule, const struct target *target, const cJSON *seen,
+                  const cJSON *wanted)
+{
+    if (is_element(target))
+        return value_holds(VALUE_AUTO, verb_seen_node(target), false, seen, wanted, true);
+    return verb_holds(rule, target, seen, wanted);
+}
+
+static void set_registry(struct eval *eval, struct target *target, const cJSON *wanted)
+{
+    struct image image;
+    if (target->value == NULL || !json_is_string(wanted) || !json_is_string(target->value) ||
+        !image_parse(target->value->valuestring, &image))
+        return;
+    if (image.registry.length == strlen(wanted->valuestring) &&
+        memcmp(image.registry.text, wanted->valuestring, image.registry.length) == 0)
+        return;
+    const cJSON *moved = image_at(eval, target->value, wanted);
+    if (moved != NULL)
+        edit_set(eval, target, moved, true);
+}
+
+static void mutate(struct eval *eval, const struct rule *rule, const struct action *action,
+                   struct target *target)
+{
+    const char *unresolved;
+    const cJSON *wanted = wanted_value(eval, action, target, &unresolved);
+    if (wanted == NULL)
+        return;
+    if (target->view == VIEW_REGISTRY)
+        set_registry(eval, target, wanted);
+    else if (!holds(rule, target, target->value, wanted))
+        edit_set(eval, target, wanted, is_element(target) || rule->exactly);
+}
+
+static bool check(struct eval *eval, const struct rule *rule, const struct action *action,
+                  const struct target *target, const cJSON *seen, struct finding *ret_finding)
+{
+    const char *unresolved;
+    const cJSON *wanted = wanted_value(eval, action, target, &unresolved);
+    if (wanted == NULL)
+        return verb_unresolved(eval, ret_finding, seen, unresolved);
+    if (holds(rule, target, seen, wanted))
+        return true;
+    if (seen == NULL) {
+        if (verb_absent(rule, ret_finding))
+            return true;
+        ret_finding->wanted = wanted;
+        return false;
+    }
+    struct buf bound = verb_buf(eval);
+    buf_add_string(&bound, "must be ");
+    value_write_plain(wanted, 200, &bound);
+    verb_invalid(ret_finding, seen, bound.data);
+    ret_finding->wanted = target->view == VIEW_NONE ? wanted : NULL;
+    return false;
+}
+
+static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
+{
+    (void)rule;
+    buf_add_string(buf, "set to ");
+    value_write_plain(action->value.value, 200, buf);
+}
+
+extern const struct verb verb_set;
+const struct verb verb_set = {
+    .name = "set",
+    .value = "a value",
+    .mutates = true,
+    .parse = verb_parse_expr,
+    .mutate = mutate,
+    .check = check,
+    .explain = explain,
+};
