@@ -251,7 +251,7 @@ static int scan_document(struct scan *scan)
                            scan->limits->nodes_max);
         int rc;
         if (*scan->at == '{' || *scan->at == '[') {
-            bool empty;
+            bool empty = false;
             rc = scan_open(scan, closers, &depth, &empty);
             if (rc == 0 && !empty)
                 continue;
@@ -273,28 +273,49 @@ static int scan_document(struct scan *scan)
 
 #define SMALL_OBJECT 12
 
-static uint32_t hash_key(const char *key)
+/* Merges the sorted runs from[low..middle) and from[middle..high) into `to`. */
+static void merge_runs(cJSON **from, cJSON **to, size_t low, size_t middle, size_t high)
 {
-    uint32_t hash = 2166136261U;
-    for (; *key != '\0'; key++)
-        hash = (hash ^ (unsigned char)*key) * 16777619U;
-    return hash;
+    size_t a = low, b = middle;
+    for (size_t at = low; at < high; at++) {
+        const bool take_a =
+            a < middle && (b >= high || strcmp(from[a]->string, from[b]->string) <= 0);
+        to[at] = take_a ? from[a++] : from[b++];
+    }
 }
 
-/* A large object: one slot per key at half load, so that 100,000 keys stay linear. */
-static const char *find_duplicate_large(struct arena *arena, const cJSON *object, size_t count)
+static size_t lesser(size_t a, size_t b)
 {
-    size_t slots = 32;
-    while (slots < count * 2)
-        slots *= 2;
-    const char **table = arena_array(arena, slots, sizeof *table);
-    for (const cJSON *child = object->child; child != NULL; child = child->next) {
-        size_t slot = hash_key(child->string) & (slots - 1);
-        for (; table[slot] != NULL; slot = (slot + 1) & (slots - 1))
-            if (strcmp(table[slot], child->string) == 0)
-                return child->string;
-        table[slot] = child->string;
+    return a < b ? a : b;
+}
+
+cJSON **json_sort_members(struct arena *arena, const cJSON *object, size_t *ret_count)
+{
+    const size_t count = json_count(object);
+    cJSON **members = arena_array(arena, count, sizeof(cJSON *));
+    cJSON **other = arena_array(arena, count, sizeof(cJSON *));
+    size_t i = 0;
+    for (cJSON *child = object->child; child != NULL; child = child->next)
+        members[i++] = child;
+    for (size_t run = 1; run < count; run *= 2) {
+        for (size_t low = 0; low < count; low += 2 * run)
+            merge_runs(members, other, low, lesser(low + run, count), lesser(low + 2 * run, count));
+        cJSON **swap = members;
+        members = other;
+        other = swap;
     }
+    *ret_count = count;
+    return members;
+}
+
+/* A large object: sorted, because a table's slots can be aimed at by whoever chooses the keys. */
+static const char *find_duplicate_large(struct arena *arena, const cJSON *object)
+{
+    size_t count;
+    cJSON **members = json_sort_members(arena, object, &count);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(members[i - 1]->string, members[i]->string) == 0)
+            return members[i]->string;
     return NULL;
 }
 
@@ -303,7 +324,7 @@ static const char *find_duplicate(struct arena *arena, const cJSON *object)
     size_t count = 0;
     for (const cJSON *child = object->child; child != NULL; child = child->next) {
         if (++count > SMALL_OBJECT)
-            return find_duplicate_large(arena, object, json_count(object));
+            return find_duplicate_large(arena, object);
         const size_t length = strlen(child->string) + 1;
         for (const cJSON *other = object->child; other != child; other = other->next)
             if (other->string[0] == child->string[0] &&

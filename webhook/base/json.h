@@ -108,6 +108,10 @@ void json_unlink(cJSON *parent, cJSON *child);
  * its place. */
 void json_assign(struct arena *arena, cJSON *node, const cJSON *value);
 
+/* The members of an object in the order of their keys' bytes, equal keys in their own order; the
+ * array lives in `arena`.  No chosen keys make it slow. */
+cJSON **json_sort_members(struct arena *arena, const cJSON *object, size_t *ret_count);
+
 /* Same type and content; numbers by value, objects regardless of order; null members count as
  * absent. */
 bool json_equal(const cJSON *a, const cJSON *b);
