@@ -78,7 +78,7 @@ unit: $(TESTS) ## run the unit tests
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
-.PHONY: run test whole e2e fresh lint strict fix
+.PHONY: run test whole e2e fresh lint strict flags fix
 run: ## install what is missing, build, serve, and send a Deployment through; ONCE=1 ends there
 	@tests/tools/need build run
 	$(SUBMAKE) all
@@ -102,6 +102,8 @@ lint: ## formatting, clang-tidy, both compilers with -Werror, layers, rule ids, 
 	$(SUBMAKE) all
 	@tests/lint/all $(BUILD)
 strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(MAINS) $(UNITS))
+flags:
+	@echo $(CFLAGS_ALL)
 
 fix: ## format the sources, renew the README's output
 	clang-format -i $$(git ls-files '*.[ch]')
