@@ -14,6 +14,7 @@
 
 #include "policy/edit.h"
 #include "policy/set.h"
+#include "policy/verb.h"
 
 enum admit_phase { ADMIT_MUTATE, ADMIT_VALIDATE };
 
@@ -46,16 +47,19 @@ NODISCARD int admit_request_parse(struct arena *arena, const char *body, size_t 
 /* One thing that is wrong, or would be if its rule were enforced. */
 struct violation {
     const struct rule *rule;
-    const char *field;     /* spec.template.spec.containers[0].image */
-    const char *pointer;   /* the same as JSON Pointer, for tools */
+    const char *field;   /* spec.template.spec.containers[0].image */
+    const char *pointer; /* the same as JSON Pointer, for tools */
     enum policy_mode mode;
-    bool ratcheted;        /* old and untouched: a warning */
+    bool ratcheted;                           /* old and untouched: a warning */
     const struct policy_exception *exception; /* covers it, unless expired */
     bool exception_expired;
     bool by_mutating_verb; /* of set, default or a clamp: may be forgiven after a reload */
     struct finding finding;
-    const char *fix;
-    size_t position;       /* in the document */
+    const char *why;     /* the rule's words, in the set's language, variables put in */
+    const char *fix;     /* YAML to paste or a command; "" if none is known */
+    const cJSON *anchor; /* the deepest node that exists on the way to the field */
+    bool absent;         /* the field itself does not */
+    size_t position;     /* in the document */
     struct violation *next;
 };
 
@@ -70,7 +74,7 @@ struct verdict {
     const char *patch;              /* JSON Patch text; NULL: none */
     size_t patch_length;
     size_t operation_count;
-    const struct edit *edits;       /* what was changed, for tools */
+    const struct edit *edits; /* what was changed, for tools */
     const char **warnings;
     size_t warning_count;
     /* status, when denied */
@@ -87,14 +91,12 @@ struct verdict {
 
 /* Judges.  0 and the whole verdict; ERR_LIMIT if the arena or another cap was passed (the answer
  * is then admit_refuse's).  The verdict lives in `arena`; the request's tree is changed. */
-NODISCARD int admit_review(const struct policy_set *set, struct admit_request *request,
-                           int64_t now, struct arena *arena, struct verdict *ret_verdict,
-                           struct err *reterr);
+NODISCARD int admit_review(const struct policy_set *set, struct admit_request *request, int64_t now,
+                           struct arena *arena, struct verdict *ret_verdict, struct err *reterr);
 
 /* A verdict that refuses for a reason that is no policy: an error, overload, a deadline.  Never
  * allowed.  `code` is the row of the error; ERR_BUSY and ERR_DEADLINE carry retryAfterSeconds. */
-void admit_refuse(int code, const char *message, struct arena *arena,
-                  struct verdict *ret_verdict);
+void admit_refuse(int code, const char *message, struct arena *arena, struct verdict *ret_verdict);
 
 /* Appends the AdmissionReview answer. */
 void admit_response_write(const struct verdict *verdict, const char *uid, struct buf *buf);

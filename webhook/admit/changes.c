@@ -1,0 +1,167 @@
+/* The annotation proctor.dev/policy-changes: on the object itself, which of its fields policy
+ * changed, by which rule, and what stood there before.  For people and for the recorder.
+ *
+ *     {"spec.replicas":{"rule":"student-deployments/one-replica","was":5}}
+ *
+ * The same request always makes the same text: no time, sorted by field.  A run that changes
+ * nothing leaves what an earlier one wrote, so that a second pass makes no second patch; an entry
+ * that no rule stands for (forged, or the rule is gone) is taken out.
+ */
+#include "admit/internal.h"
+
+#include <string.h>
+
+#define KEY       "proctor.dev/policy-changes"
+#define MAX_BYTES 2048U
+
+static const struct path *annotation_path(void)
+{
+    static struct step steps[] = {{.kind = STEP_MEMBER, .name = "metadata"},
+                                  {.kind = STEP_MEMBER, .name = "annotations"},
+                                  {.kind = STEP_MEMBER, .name = KEY}};
+    static const struct path path = {
+        .root = FIELD_OBJECT, .steps = steps, .count = 3, .literal = 3};
+    return &path;
+}
+
+struct entry_search {
+    struct job *job;
+    const char *field;
+    bool found;
+};
+
+static bool same_field(void *context, struct target *target)
+{
+    struct entry_search *search = context;
+    struct buf text = verb_buf(&search->job->eval);
+    target_write(target, &text);
+    search->found = target->value != NULL && strncmp(text.data, search->field, text.length) == 0;
+    return !search->found;
+}
+
+static const struct rule *find_rule(const struct job *job, const char *full_id)
+{
+    for (size_t i = 0; full_id != NULL && i < job->policy_count; i++)
+        for (size_t r = 0; r < job->policies[i]->rule_count; r++)
+            if (strcmp(job->policies[i]->rules[r].full_id, full_id) == 0)
+                return &job->policies[i]->rules[r];
+    return NULL;
+}
+
+/* Whether some rule of today keeps the field that the entry names. */
+static bool still_true(struct job *job, const cJSON *entry)
+{
+    const struct rule *rule = find_rule(job, json_get_string(entry, "rule"));
+    if (rule == NULL || !rule->mutates || rule->mode != POLICY_ENFORCE || rule->field == NULL)
+        return false;
+    struct entry_search search = {.job = job, .field = entry->string};
+    const struct path_list *paths = field_paths(rule->field, job->eval.kind_index);
+    for (size_t i = 0; i < paths->count && !search.found; i++)
+        field_walk(&paths->items[i], job->eval.object, same_field, &search);
+    return search.found;
+}
+
+static cJSON *earlier_entries(struct job *job, const char *text)
+{
+    cJSON *entries = json_new_object(job->arena), *written;
+    struct err ignored;
+    if (text == NULL || strlen(text) > MAX_BYTES * 2 ||
+        json_parse(job->arena, text, strlen(text), &json_limits_review, &written, &ignored) != 0 ||
+        !json_is_object(written))
+        return entries;
+    for (cJSON *entry = written->child, *next; entry != NULL; entry = next) {
+        next = entry->next;
+        if (json_is_object(entry) && still_true(job, entry))
+            json_append(entries, entry);
+    }
+    return entries;
+}
+
+static void put_entry(struct job *job, cJSON *entries, const struct edit *edit)
+{
+    cJSON *before = json_find(entries, edit->field);
+    if (before != NULL) {
+        /* Changed twice in one request: what stood there first is what the user knows. */
+        if (edit->kind == EDIT_INSIDE)
+            return;
+        json_unlink(entries, before);
+    }
+    cJSON *entry = json_new_object(job->arena);
+    json_add(job->arena, entry, "rule", json_new_string(job->arena, edit->rule->full_id));
+    if (edit->before != NULL) {
+        cJSON *was = json_dup(job->arena, edit->before);
+        was->string = NULL;
+        json_add(job->arena, entry, "was", was);
+    }
+    json_add(job->arena, entries, edit->field, entry);
+}
+
+static const cJSON *smallest(const cJSON *entries, const char *after)
+{
+    const cJSON *best = NULL;
+    for (const cJSON *entry = entries->child; entry != NULL; entry = entry->next)
+        if ((after == NULL || strcmp(entry->string, after) > 0) &&
+            (best == NULL || strcmp(entry->string, best->string) < 0))
+            best = entry;
+    return best;
+}
+
+static void write_entry(struct buf *text, const cJSON *entry)
+{
+    buf_add_json_string(text, entry->string);
+    buf_add_char(text, ':');
+    json_write(text, entry);
+}
+
+static const char *write_entries(struct job *job, const cJSON *entries)
+{
+    struct buf text = verb_buf(&job->eval);
+    size_t left_out = 0;
+    buf_add_char(&text, '{');
+    const cJSON *entry = smallest(entries, NULL);
+    for (; entry != NULL; entry = smallest(entries, entry->string)) {
+        const size_t length = text.length;
+        if (length > 1)
+            buf_add_char(&text, ',');
+        write_entry(&text, entry);
+        if (text.length > MAX_BYTES - 32) {
+            text.length = length;
+            text.data[length] = '\0';
+            left_out++;
+        }
+    }
+    if (left_out > 0)
+        buf_printf(&text, "%s\"more\":%zu", text.length > 1 ? "," : "", left_out);
+    buf_add_char(&text, '}');
+    return text.data;
+}
+
+static bool take_target(void *context, struct target *target)
+{
+    *(struct target *)context = *target;
+    return false;
+}
+
+void admit_note_changes(struct job *job)
+{
+    struct target target;
+    if (*job->request->subresource != '\0' ||
+        !json_is_object(json_get(job->eval.object, "metadata")))
+        return;
+    field_walk(annotation_path(), job->eval.object, take_target, &target);
+    const char *now = json_string(target.value);
+    if (now == NULL && job->eval.edits == NULL)
+        return;
+    cJSON *entries = earlier_entries(job, now);
+    for (const struct edit *edit = job->eval.edits; edit != NULL; edit = edit->next)
+        if (edit->rule != NULL)
+            put_entry(job, entries, edit);
+    if (entries->child == NULL) {
+        if (target.value != NULL)
+            edit_remove(&job->eval, &target);
+        return;
+    }
+    const char *text = write_entries(job, entries);
+    if (now == NULL || strcmp(now, text) != 0)
+        edit_set(&job->eval, &target, json_new_string(job->arena, text), true);
+}

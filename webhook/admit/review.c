@@ -1,0 +1,409 @@
+#include "admit/internal.h"
+
+#include <string.h>
+
+/* ---- changing: the rules that mutate, in order ------------------------------------------ */
+
+struct rule_run {
+    struct job *job;
+    const struct rule *rule;
+    const struct action *action; /* check_whole's */
+    const struct path *path;
+};
+
+static bool mutate_target(void *context, struct target *target)
+{
+    struct rule_run *run = context;
+    struct eval *eval = &run->job->eval;
+    target->view = run->rule->field->view;
+    if (!eval_conditions_hold(eval, run->rule, target))
+        return true;
+    for (size_t i = 0; i < run->rule->action_count; i++) {
+        const struct action *action = &run->rule->actions[i];
+        if (action->verb->mutate != NULL)
+            action->verb->mutate(eval, run->rule, action, target);
+    }
+    return true;
+}
+
+/* A policy change must never start a rollout: the template is left alone unless this request
+ * makes or changes it. */
+static void mutate_by_rule(struct job *job, const struct rule *rule)
+{
+    bool expired;
+    if (admit_exception(job, rule, &expired) != NULL && !expired)
+        return;
+    const struct path_list *paths = field_paths(rule->field, job->eval.kind_index);
+    job->eval.rule = rule;
+    for (size_t i = 0; i < paths->count; i++) {
+        struct rule_run run = {.job = job, .rule = rule};
+        const struct path *path = &paths->items[i];
+        if (path->root == FIELD_OBJECT && (!path->in_template || job->template_changed))
+            field_walk(path, job->eval.object, mutate_target, &run);
+    }
+    job->eval.rule = NULL;
+}
+
+static void mutate(struct job *job)
+{
+    for (size_t i = 0; i < job->policy_count; i++) {
+        const struct policy *policy = job->policies[i];
+        eval_enter(&job->eval, policy);
+        for (size_t r = 0; r < policy->rule_count; r++) {
+            const struct rule *rule = &policy->rules[r];
+            if (rule->mutates && rule->mode == POLICY_ENFORCE && rule->field != NULL)
+                mutate_by_rule(job, rule);
+        }
+    }
+}
+
+/* ---- the ratchet ------------------------------------------------------------------------ */
+
+static const cJSON *at_prefix(const struct path *path, const cJSON *root)
+{
+    for (size_t i = 0; i < path->literal && root != NULL; i++)
+        root = path->steps[i].kind == STEP_MEMBER ? json_get(root, path->steps[i].name) : root;
+    return root;
+}
+
+static bool field_unchanged(const struct job *job, const struct field *field)
+{
+    const struct path_list *paths = field_paths(field, job->eval.kind_index);
+    for (size_t i = 0; i < paths->count; i++) {
+        const struct path *path = &paths->items[i];
+        if (path->root == FIELD_ELEMENT)
+            continue; /* inside the rule's own field */
+        if (path->root != FIELD_OBJECT ||
+            !json_equal(at_prefix(path, job->eval.object), at_prefix(path, job->eval.old_object)))
+            return false;
+    }
+    return true;
+}
+
+/* Whether this request leaves the rule's unit as it was (POLICY.md, "Ratchet"). */
+static bool unit_unchanged(const struct job *job, const struct rule *rule)
+{
+    if (job->request->operation != OPERATION_UPDATE || rule->field == NULL || rule->ratchet_never ||
+        rule->reads_request)
+        return false;
+    const struct path_list *paths = field_paths(rule->field, job->eval.kind_index);
+    if (paths->count > 0 && paths->items[0].in_template)
+        return !job->template_changed;
+    if (!field_unchanged(job, rule->field))
+        return false;
+    for (size_t i = 0; i < rule->read_count; i++)
+        if (!field_unchanged(job, rule->reads[i]))
+            return false;
+    return true;
+}
+
+/* ---- judging: every rule on the object as it stands ------------------------------------- */
+
+static const char *deny_field(const struct admit_request *request)
+{
+    if (*request->subresource != '\0')
+        return request->resource_text;
+    return request->operation == OPERATION_DELETE ? "operation" : "kind";
+}
+
+static void place_violation(struct job *job, const struct target *target,
+                            struct violation *violation)
+{
+    if (target == NULL) {
+        violation->field = deny_field(job->request);
+        violation->pointer = "";
+        violation->anchor = job->eval.object;
+        return;
+    }
+    struct buf text = verb_buf(&job->eval);
+    target_write(target, &text);
+    violation->field = text.data;
+    struct buf pointer = verb_buf(&job->eval);
+    target_write_pointer(target, target->path->count, &pointer);
+    violation->pointer = pointer.data;
+    violation->anchor = target->chain[target->depth];
+    violation->absent = target->value == NULL;
+}
+
+static void add_violation(struct job *job, const struct rule *rule, const struct action *action,
+                          const struct target *target, const struct finding *finding)
+{
+    const char *language = job->set->language;
+    struct violation *violation = arena_alloc(job->arena, sizeof *violation);
+    violation->rule = rule;
+    violation->mode = rule->mode;
+    violation->finding = *finding;
+    violation->by_mutating_verb = action != NULL && action->verb->mutates;
+    place_violation(job, target, violation);
+    if (target != NULL && target->view != VIEW_NONE && target->view != VIEW_COUNT &&
+        target->value != NULL)
+        violation->finding.found = target->value; /* the image, not its tag */
+    const char *message = policy_text_in(&rule->message, language);
+    if (*message != '\0')
+        violation->finding.bound = expr_words(&job->eval, message, target);
+    violation->why = expr_words(&job->eval, policy_text_in(&rule->why, language), target);
+    violation->fix = expr_words(&job->eval, policy_text_in(&rule->fix, language), target);
+    violation->exception = admit_exception(job, rule, &violation->exception_expired);
+    violation->ratcheted =
+        unit_unchanged(job, rule) &&
+        (violation->exception == NULL || !violation->exception_expired || !job->template_changed);
+    *job->last_violation = violation;
+    job->last_violation = &violation->next;
+}
+
+static bool check_seen(void *context, struct target *target, cJSON *seen)
+{
+    const struct rule_run *run = context;
+    struct job *job = run->job;
+    if (!eval_conditions_hold(&job->eval, run->rule, target))
+        return true;
+    struct finding finding = {.reason = FINDING_INVALID, .found = target->value};
+    if (target->unreadable) {
+        finding.bound = "cannot be read as an image reference";
+        add_violation(job, run->rule, NULL, target, &finding);
+        return true;
+    }
+    for (size_t i = 0; i < run->rule->action_count; i++) {
+        const struct action *action = &run->rule->actions[i];
+        if (action->verb->check == NULL ||
+            action->verb->check(&job->eval, run->rule, action, target, seen, &finding))
+            continue;
+        add_violation(job, run->rule, action, target, &finding);
+        return true;
+    }
+    return true;
+}
+
+static bool check_at_prefix(void *context, struct target *where)
+{
+    const struct rule_run *run = context;
+    struct job *job = run->job;
+    struct finding finding;
+    if (eval_conditions_hold(&job->eval, run->rule, where) &&
+        !run->action->verb->check_whole(&job->eval, run->rule, run->action, run->path, where,
+                                        &finding))
+        add_violation(job, run->rule, run->action, where, &finding);
+    return true;
+}
+
+static void check_whole_field(struct job *job, const struct rule *rule, const struct action *action)
+{
+    const struct path_list *paths = field_paths(rule->field, job->eval.kind_index);
+    for (size_t i = 0; i < paths->count; i++) {
+        struct path *prefix = arena_alloc(job->arena, sizeof *prefix);
+        *prefix = paths->items[i];
+        prefix->count = prefix->literal;
+        prefix->base = 0;
+        prefix->node = prefix->count > 0 ? prefix->steps[prefix->count - 1].node : NULL;
+        struct rule_run run = {job, rule, action, &paths->items[i]};
+        field_walk(prefix, eval_root(&job->eval, prefix, NULL), check_at_prefix, &run);
+    }
+}
+
+static void check_rule(struct job *job, const struct rule *rule)
+{
+    struct finding finding;
+    job->eval.rule = rule;
+    if (rule->field == NULL) {
+        if (eval_conditions_hold(&job->eval, rule, NULL) &&
+            !rule->actions[0].verb->check(&job->eval, rule, &rule->actions[0], NULL, NULL,
+                                          &finding))
+            add_violation(job, rule, &rule->actions[0], NULL, &finding);
+        return;
+    }
+    struct rule_run run = {.job = job, .rule = rule};
+    eval_each_value(&job->eval, rule->field, NULL, check_seen, &run);
+    for (size_t i = 0; i < rule->action_count; i++)
+        if (rule->actions[i].verb->check_whole != NULL)
+            check_whole_field(job, rule, &rule->actions[i]);
+}
+
+static void check(struct job *job)
+{
+    job->violations = NULL;
+    job->last_violation = &job->violations;
+    for (size_t i = 0; i < job->policy_count; i++) {
+        const struct policy *policy = job->policies[i];
+        eval_enter(&job->eval, policy);
+        for (size_t r = 0; r < policy->rule_count; r++)
+            check_rule(job, &policy->rules[r]);
+    }
+    job->eval.rule = NULL;
+}
+
+static bool denies(const struct violation *violation)
+{
+    const bool excepted = violation->exception != NULL && !violation->exception_expired;
+    return violation->mode == POLICY_ENFORCE && !violation->ratcheted && !excepted;
+}
+
+/* ---- after a reload --------------------------------------------------------------------- */
+
+static void start(struct job *job, const struct policy_set *set, struct admit_request *request,
+                  int64_t now, struct arena *arena);
+
+static bool mutating_verb_denies(const struct job *job)
+{
+    for (const struct violation *at = job->violations; at != NULL; at = at->next)
+        if (denies(at) && at->by_mutating_verb)
+            return true;
+    return false;
+}
+
+/* Another replica may still mutate by the set before.  What that set would leave as it is, this
+ * one accepts too for a while, where it would have changed it at /mutate; checks bind at once. */
+static void forgive_previous(struct job *job)
+{
+    const struct policy_set *previous = job->set->previous;
+    if (previous == NULL || job->now >= job->set->previous_until ||
+        job->request->phase != ADMIT_VALIDATE || !mutating_verb_denies(job))
+        return;
+    struct job before;
+    const char *reason;
+    struct admit_request request = *job->request;
+    start(&before, previous, &request, job->now, job->arena);
+    admit_match(&before, &reason);
+    check(&before);
+    if (mutating_verb_denies(&before))
+        return;
+    for (struct violation *at = job->violations; at != NULL; at = at->next)
+        if (at->by_mutating_verb)
+            at->mode = POLICY_AUDIT;
+}
+
+/* ---- the verdict ------------------------------------------------------------------------ */
+
+static bool rule_acted(const struct job *job, const struct rule *rule)
+{
+    for (const struct edit *edit = job->eval.edits; edit != NULL; edit = edit->next)
+        if (edit->rule == rule)
+            return true;
+    for (const struct violation *at = job->violations; at != NULL; at = at->next)
+        if (at->rule == rule)
+            return true;
+    return false;
+}
+
+static void write_audit(struct job *job)
+{
+    static const char *const words[] = {"allowed", "patched", "denied", "not judged"};
+    struct buf rules = verb_buf(&job->eval);
+    job->verdict->audit_verdict = words[job->verdict->outcome];
+    job->verdict->digest = job->set->digest;
+    if (job->eval.edits != NULL || job->violations != NULL)
+        for (size_t i = 0; i < job->policy_count; i++)
+            for (size_t r = 0; r < job->policies[i]->rule_count; r++)
+                if (rule_acted(job, &job->policies[i]->rules[r]))
+                    buf_printf(&rules, "%s%s", rules.length > 0 ? " " : "",
+                               job->policies[i]->rules[r].full_id);
+    job->verdict->audit_rules = rules.data;
+}
+
+static void write_patch(struct job *job)
+{
+    job->verdict->edits = job->eval.edits;
+    job->verdict->operation_count = edit_operation_count(&job->eval);
+    if (job->verdict->operation_count == 0)
+        return;
+    struct buf patch;
+    buf_init(&patch, job->arena, LIMIT_BODY_BYTES);
+    edit_write_patch(&job->eval, &patch);
+    job->verdict->patch = patch.data;
+    job->verdict->patch_length = patch.length;
+}
+
+static void conclude(struct job *job)
+{
+    struct verdict *verdict = job->verdict;
+    verdict->violations = job->violations;
+    for (const struct violation *at = job->violations; at != NULL; at = at->next)
+        verdict->violation_count += denies(at) ? 1 : 0;
+    const bool refused = verdict->violation_count > 0;
+    verdict->allowed = !refused || job->request->phase == ADMIT_MUTATE;
+    write_patch(job);
+    if (!verdict->allowed)
+        verdict->outcome = VERDICT_DENIED;
+    else
+        verdict->outcome = verdict->operation_count > 0 ? VERDICT_PATCHED : VERDICT_ALLOWED;
+    admit_write_warnings(job, refused);
+    if (!verdict->allowed)
+        admit_write_status(job);
+    write_audit(job);
+}
+
+static const cJSON *template_of(const struct admit_request *request, const cJSON *object)
+{
+    const char *const *path = request->schema != NULL ? request->schema->pod_path : NULL;
+    for (size_t i = 0; path != NULL && path[i] != NULL && path[i + 1] != NULL; i++)
+        object = json_get(object, path[i]);
+    return object;
+}
+
+static void start(struct job *job, const struct policy_set *set, struct admit_request *request,
+                  int64_t now, struct arena *arena)
+{
+    *job = (struct job){.set = set, .request = request, .now = now, .arena = arena};
+    job->last_violation = &job->violations;
+    job->template_changed = request->operation != OPERATION_UPDATE ||
+                            !json_equal(template_of(request, request->object),
+                                        template_of(request, request->old_object));
+    struct eval *eval = &job->eval;
+    eval->arena = arena;
+    eval->object = request->object;
+    eval->old_object = request->old_object;
+    eval->options = request->options;
+    eval->request = request->request;
+    eval->kind_index = field_kind_index(request->schema);
+    eval->operation = request->operation;
+    eval->name = admit_effective_name(arena, request);
+    eval->name_space = request->name_space;
+    eval->user = request->user;
+    eval->last_edit = &eval->edits;
+}
+
+struct call {
+    const struct policy_set *set;
+    struct admit_request *request;
+    int64_t now;
+    struct arena *arena;
+    struct verdict verdict;
+};
+
+static void review(void *context)
+{
+    struct call *call = context;
+    const char *reason;
+    struct job job;
+    start(&job, call->set, call->request, call->now, call->arena);
+    call->verdict = (struct verdict){.allowed = true, .outcome = VERDICT_NOT_JUDGED};
+    job.verdict = &call->verdict;
+    admit_match(&job, &reason);
+    if (*reason != '\0') {
+        call->verdict.not_judged_because = reason;
+        write_audit(&job);
+        return;
+    }
+    if (call->request->phase == ADMIT_MUTATE && call->request->object != NULL) {
+        mutate(&job);
+        admit_note_changes(&job);
+    }
+    check(&job);
+    forgive_previous(&job);
+    if (job.violations != NULL)
+        admit_sort_violations(&job);
+    conclude(&job);
+}
+
+int admit_review(const struct policy_set *set, struct admit_request *request, int64_t now,
+                 struct arena *arena, struct verdict *ret_verdict, struct err *reterr)
+{
+    struct call call = {set, request, now, arena, {0}};
+    if (!arena_try(arena, review, &call))
+        return err_set(reterr, ERR_LIMIT, "judging it takes more than %lu MiB of memory",
+                       (unsigned long)(arena->cap_bytes / LIMIT_MIB));
+    if (call.verdict.operation_count > LIMIT_PATCH_OPERATIONS)
+        return err_set(reterr, ERR_LIMIT, "the patch would have more than %u operations",
+                       LIMIT_PATCH_OPERATIONS);
+    *ret_verdict = call.verdict;
+    return 0;
+}

@@ -1,0 +1,358 @@
+#include "admit/internal.h"
+
+#include "base/utf8.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the same place in another tree ------------------------------------------------------ */
+
+static const char *next_token(struct arena *arena, const char *pointer, const char **ret_rest)
+{
+    const char *start = pointer + 1;
+    const size_t length = strcspn(start, "/");
+    *ret_rest = start + length;
+    struct buf token;
+    buf_init(&token, arena, LIMIT_BODY_BYTES);
+    for (size_t i = 0; i < length; i++) {
+        if (start[i] == '~' && i + 1 < length)
+            buf_add_char(&token, start[++i] == '1' ? '/' : '~');
+        else
+            buf_add_char(&token, start[i]);
+    }
+    return token.data;
+}
+
+static const cJSON *nth(const cJSON *list, const char *token)
+{
+    size_t index = (size_t)strtoul(token, NULL, 10);
+    if (!json_is_array(list) || !isdigit((unsigned char)*token))
+        return NULL;
+    const cJSON *element = list->child;
+    while (element != NULL && index-- > 0)
+        element = element->next;
+    return element;
+}
+
+static const cJSON *named(const cJSON *list, const char *name)
+{
+    if (!json_is_array(list))
+        return NULL;
+    for (const cJSON *element = list->child; element != NULL; element = element->next) {
+        const char *other = json_get_string(element, "name");
+        if (other != NULL && strcmp(other, name) == 0)
+            return element;
+    }
+    return NULL;
+}
+
+static const cJSON *corresponding(struct arena *arena, const cJSON *root, const cJSON *other,
+                                  const char *pointer)
+{
+    while (*pointer != '\0' && other != NULL) {
+        const char *token = next_token(arena, pointer, &pointer);
+        if (!json_is_array(root)) {
+            root = json_get(root, token);
+            other = json_get(other, token);
+            continue;
+        }
+        root = nth(root, token);
+        const char *name = json_get_string(root, "name");
+        other = name != NULL ? named(other, name) : nth(other, token);
+    }
+    return other;
+}
+
+const cJSON *admit_corresponding(const cJSON *root, const cJSON *other, const char *pointer)
+{
+    struct arena scratch;
+    arena_init(&scratch, LIMIT_ARENA_BYTES);
+    const cJSON *node = corresponding(&scratch, root, other, pointer);
+    arena_done(&scratch);
+    return node;
+}
+
+/* ---- what the user wrote ---------------------------------------------------------------- */
+
+/* managedFields of an Apply: {"f:spec":{"f:containers":{"k:{\"name\":\"app\"}":{...}}}} */
+static const cJSON *managed_element(struct arena *arena, const cJSON *fields, const cJSON *element)
+{
+    const char *name = json_get_string(element, "name");
+    if (name == NULL)
+        return NULL;
+    const char *key = arena_printf(arena, "k:{\"name\":\"%s\"}", name);
+    return json_find(fields, key);
+}
+
+static bool managed_names(struct arena *arena, const cJSON *root, const cJSON *fields,
+                          const char *pointer)
+{
+    while (*pointer != '\0' && fields != NULL) {
+        const char *token = next_token(arena, pointer, &pointer);
+        if (json_is_array(root)) {
+            root = nth(root, token);
+            fields = managed_element(arena, fields, root);
+        } else {
+            root = json_get(root, token);
+            fields = json_find(fields, arena_printf(arena, "f:%s", token));
+        }
+    }
+    return fields != NULL;
+}
+
+enum authorship { WRITTEN, NOT_WRITTEN, UNKNOWN };
+
+/* Only last-applied and an Apply entry tell what was really written (KUBERNETES fact 5). */
+static enum authorship written_by_user(struct job *job, const char *pointer)
+{
+    const cJSON *object = job->eval.object;
+    const cJSON *metadata = json_get(object, "metadata");
+    enum authorship authorship = UNKNOWN;
+    const char *applied = json_get_string(json_get(metadata, "annotations"),
+                                          "kubectl.kubernetes.io/last-applied-configuration");
+    cJSON *manifest;
+    struct err ignored;
+    if (applied != NULL && json_parse(job->arena, applied, strlen(applied), &json_limits_review,
+                                      &manifest, &ignored) == 0) {
+        authorship = NOT_WRITTEN;
+        if (corresponding(job->arena, object, manifest, pointer) != NULL)
+            return WRITTEN;
+    }
+    const cJSON *managers = json_get(metadata, "managedFields");
+    const cJSON *manager = json_is_array(managers) ? managers->child : NULL;
+    for (; manager != NULL; manager = manager->next) {
+        const char *operation = json_get_string(manager, "operation");
+        if (operation == NULL || strcmp(operation, "Apply") != 0)
+            continue;
+        authorship = NOT_WRITTEN;
+        if (managed_names(job->arena, object, json_get(manager, "fieldsV1"), pointer))
+            return WRITTEN;
+    }
+    return authorship;
+}
+
+/* ---- lines ------------------------------------------------------------------------------ */
+
+struct lines {
+    struct job *job;
+    const char **texts;
+    size_t count;
+    size_t capacity;
+};
+
+static void add_line(struct lines *lines, const char *text)
+{
+    struct buf line = verb_buf(&lines->job->eval);
+    buf_add_visible(&line, text, 250);
+    if (lines->count == lines->capacity) {
+        lines->capacity = lines->capacity * 2 + 8;
+        const char **grown = arena_array(lines->job->arena, lines->capacity, sizeof *grown);
+        if (lines->count > 0)
+            memcpy(grown, lines->texts, lines->count * sizeof *grown);
+        lines->texts = grown;
+    }
+    lines->texts[lines->count++] = line.data;
+}
+
+/* ---- changes ---------------------------------------------------------------------------- */
+
+enum change_class { CHANGE_SET, CHANGE_DEFAULTED, CHANGE_ADDED, CHANGE_KEPT };
+
+static enum change_class classify(struct job *job, const struct edit *edit)
+{
+    if (job->eval.old_object != NULL) {
+        const cJSON *stored =
+            corresponding(job->arena, job->eval.object, job->eval.old_object, edit->field_pointer);
+        if (edit->after != NULL && stored != NULL && json_equal(stored, edit->after))
+            return CHANGE_KEPT;
+    }
+    if (edit->before == NULL)
+        return CHANGE_ADDED;
+    const enum authorship authorship = written_by_user(job, edit->field_pointer);
+    if (authorship == NOT_WRITTEN || (authorship == UNKNOWN && edit->before_is_default))
+        return CHANGE_DEFAULTED;
+    return CHANGE_SET;
+}
+
+/* A run of changes that share a line: same class, same parent, same policy. */
+struct line_group {
+    const struct edit *first;
+    enum change_class class;
+    size_t parent_length; /* of the field, up to the last dot */
+    struct buf values;
+    struct buf ids;
+};
+
+static size_t parent_length(const char *field)
+{
+    const char *dot = strrchr(field, '.');
+    return dot != NULL && strchr(dot, ']') == NULL ? (size_t)(dot - field) : 0;
+}
+
+static void write_group(struct lines *lines, const struct line_group *group, size_t members)
+{
+    static const char *const from[] = {
+        [CHANGE_DEFAULTED] = "API default", [CHANGE_ADDED] = "unset"};
+    struct buf line = verb_buf(&lines->job->eval);
+    const char *field = group->first->field;
+    if (members > 1) {
+        buf_printf(&line, "%.*s: %s%s -> %s", (int)group->parent_length, field, from[group->class],
+                   group->class == CHANGE_DEFAULTED ? "s" : "", group->values.data);
+    } else {
+        buf_printf(&line, "%s: ", field);
+        if (group->class == CHANGE_ADDED)
+            buf_add_string(&line, "unset");
+        else
+            value_write_plain(group->first->before, 40, &line);
+        buf_add_string(&line, " -> ");
+        if (group->first->after == NULL)
+            buf_add_string(&line, "removed");
+        else
+            value_write_plain(group->first->after, 60, &line);
+    }
+    buf_printf(&line, " (%s)", group->ids.data);
+    add_line(lines, line.data);
+}
+
+static void add_member(struct line_group *group, const struct edit *edit, bool same_policy)
+{
+    if (group->values.length > 0)
+        buf_add_string(&group->values, ", ");
+    buf_printf(&group->values, "%s ", edit->field + group->parent_length + 1);
+    if (edit->after == NULL)
+        buf_add_string(&group->values, "removed");
+    else
+        value_write_plain(edit->after, 40, &group->values);
+    if (edit->rule == NULL)
+        return;
+    if (!same_policy)
+        buf_add_string(&group->ids, edit->rule->full_id);
+    else if (strstr(group->ids.data, edit->rule->id) == NULL)
+        buf_printf(&group->ids, "+%s", edit->rule->id);
+}
+
+static bool joins(const struct line_group *group, const struct edit *edit, enum change_class class)
+{
+    return (class == CHANGE_ADDED || class == CHANGE_DEFAULTED) && class == group->class &&
+           group->parent_length > 0 && parent_length(edit->field) == group->parent_length &&
+           strncmp(edit->field, group->first->field, group->parent_length + 1) == 0 &&
+           edit->rule->policy == group->first->rule->policy && !json_is_object(edit->after) &&
+           !json_is_object(group->first->after) && group->values.length < 60;
+}
+
+static struct line_group new_group(struct job *job, const struct edit *edit,
+                                   enum change_class class)
+{
+    struct line_group group = {.first = edit, .class = class};
+    group.parent_length = parent_length(edit->field);
+    group.values = verb_buf(&job->eval);
+    group.ids = verb_buf(&job->eval);
+    return group;
+}
+
+/* The edits were recorded in the rules' order; those of one parent mostly follow each other. */
+static void write_changes(struct lines *lines)
+{
+    struct job *job = lines->job;
+    struct line_group group = {0};
+    size_t members = 0, kept = 0;
+    for (const struct edit *edit = job->eval.edits; edit != NULL; edit = edit->next) {
+        /* Changed again by a later action: the first line shows the value in the end. */
+        if (edit->rule == NULL || (edit->kind == EDIT_INSIDE && edit->before != NULL))
+            continue;
+        const enum change_class class = classify(job, edit);
+        if (class == CHANGE_KEPT) {
+            kept++;
+            continue;
+        }
+        const bool same = members > 0 && joins(&group, edit, class);
+        if (!same) {
+            if (members > 0)
+                write_group(lines, &group, members);
+            group = new_group(job, edit, class);
+            members = 0;
+        }
+        add_member(&group, edit, same);
+        members++;
+    }
+    if (members > 0)
+        write_group(lines, &group, members);
+    if (kept > 0)
+        add_line(lines, arena_printf(job->arena, "%zu value%s kept as the policy sets %s", kept,
+                                     kept > 1 ? "s" : "", kept > 1 ? "them" : "it"));
+}
+
+/* ---- what only warns -------------------------------------------------------------------- */
+
+static void write_violation(struct lines *lines, const struct violation *violation)
+{
+    struct buf line = verb_buf(&lines->job->eval);
+    const struct finding *finding = &violation->finding;
+    buf_printf(&line, "%s: ", violation->field);
+    if (finding->reason == FINDING_INVALID) {
+        value_write_plain(finding->found, 40, &line);
+        buf_add_string(&line, ": ");
+    } else if (finding->reason == FINDING_REQUIRED) {
+        buf_add_string(&line, finding->bound[0] != '\0' ? "required: " : "required");
+    }
+    buf_add_string(&line, finding->bound);
+    if (violation->ratcheted)
+        buf_add_string(&line, "; old and untouched, so let pass");
+    buf_printf(&line, " (%s)", violation->rule->full_id);
+    add_line(lines, line.data);
+}
+
+static void write_exception(struct lines *lines, const struct violation *violation)
+{
+    const struct policy_exception *exception = violation->exception;
+    const int64_t left = exception->expires_at - lines->job->now;
+    const int64_t days = (left + 86399) / 86400;
+    add_line(lines,
+             arena_printf(lines->job->arena,
+                          "%s: let pass by exception %s (%s) until %s, %lld day%s left (%s)",
+                          violation->field, exception->name, exception->ticket, exception->expires,
+                          (long long)days, days == 1 ? "" : "s", violation->rule->full_id));
+}
+
+static void write_soft_violations(struct lines *lines)
+{
+    for (const struct violation *at = lines->job->violations; at != NULL; at = at->next) {
+        if (at->mode == POLICY_AUDIT)
+            continue;
+        if (at->exception != NULL && !at->exception_expired)
+            write_exception(lines, at);
+        else if (at->mode == POLICY_WARN || at->ratcheted)
+            write_violation(lines, at);
+    }
+}
+
+/* Past LIMIT_WARNING_RUNES_TOTAL the API server cuts and drops: the last line counts the rest. */
+static void keep_budget(struct lines *lines)
+{
+    size_t total = 0, kept = 0;
+    while (kept < lines->count) {
+        const size_t runes = utf8_runes(lines->texts[kept]);
+        if (total + runes > LIMIT_WARNING_RUNES_TOTAL - 40)
+            break;
+        total += runes;
+        kept++;
+    }
+    if (kept == lines->count)
+        return;
+    const size_t left = lines->count - kept;
+    lines->count = kept;
+    add_line(lines, arena_printf(lines->job->arena, "and %zu more", left));
+}
+
+void admit_write_warnings(struct job *job, bool refused)
+{
+    struct lines lines = {.job = job};
+    if (!refused && job->request->phase == ADMIT_MUTATE)
+        write_changes(&lines);
+    write_soft_violations(&lines);
+    keep_budget(&lines);
+    job->verdict->warnings = lines.texts;
+    job->verdict->warning_count = lines.count;
+}
