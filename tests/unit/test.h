@@ -86,14 +86,30 @@ __attribute__((unused)) static char *test_read_file(const char *path, size_t *re
     return text;
 }
 
+/* Runs one piece; false if a CHECK failed in it.  Pieces may nest. */
+__attribute__((unused)) static bool test_passes(void (*run)(void *context), void *context)
+{
+    jmp_buf outer;
+    memcpy(&outer, &test_failed, sizeof outer);
+    const volatile bool passed = setjmp(test_failed) == 0;
+    if (passed)
+        run(context);
+    memcpy(&test_failed, &outer, sizeof outer);
+    return passed;
+}
+
+static void test_call(void *test)
+{
+    ((struct test *)test)->run();
+}
+
 static int test_run_all(int argc, char **argv)
 {
     int passed = 0, failed = 0;
     for (struct test *test = test_first; test != NULL; test = test->next) {
         if (argc > 1 && strstr(test->name, argv[1]) == NULL)
             continue;
-        if (setjmp(test_failed) == 0) {
-            test->run();
+        if (test_passes(test_call, test)) {
             passed++;
         } else {
             fprintf(stderr, "FAILED %s\n", test->name);
