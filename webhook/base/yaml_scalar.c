@@ -96,6 +96,26 @@ static bool reads_back(const char *text, double value, const struct format *form
     return format->single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
 }
 
+/* The digits of "-1.25", with `decimals` of them after the point; zeros where they run out. */
+static void write_positional(const char *mantissa, int decimals, char number[YAML_NUMBER_MAX])
+{
+    char digits[32];
+    int count = 0, at = 0;
+    for (const char *from = mantissa; *from != '\0'; from++)
+        if (*from >= '0' && *from <= '9')
+            digits[count++] = *from;
+    if (*mantissa == '-')
+        number[at++] = '-';
+    /* From the highest place on, which is the unit's at the least. */
+    const int whole = count - decimals;
+    for (int place = whole < 1 ? whole - 1 : 0; place < count || place < whole; place++) {
+        if (place == whole)
+            number[at++] = '.';
+        number[at++] = place >= 0 && place < count ? digits[place] : '0';
+    }
+    number[at] = '\0';
+}
+
 static void write_float(double value, const struct format *format, char number[YAML_NUMBER_MAX])
 {
     char shortest[40];
@@ -106,15 +126,13 @@ static void write_float(double value, const struct format *format, char number[Y
     }
     char *e = strchr(shortest, 'e');
     const int exponent = (int)strtol(e + 1, NULL, 10);
-    const int places = (int)(e - shortest) - (*shortest == '-' ? 2 : 1) - 1;
+    *e = '\0';
+    const char *point = strchr(shortest, '.');
+    const int decimals = (point == NULL ? 0 : (int)strlen(point + 1)) - exponent;
     if (value == 0 || (exponent >= format->least && exponent < format->most)) {
-        const int decimals = places < 0 ? -exponent : places - exponent;
-        /* A float32 is told from its neighbours by digits of the float32, not of the double. */
-        const double shown = format->single ? strtod(shortest, NULL) : value;
-        snprintf(number, YAML_NUMBER_MAX, "%.*f", value == 0 || decimals < 0 ? 0 : decimals, shown);
+        write_positional(shortest, value == 0 ? 0 : decimals, number);
         return;
     }
-    *e = '\0';
     const char sign = exponent < 0 ? '-' : '+';
     const int size = exponent < 0 ? -exponent : exponent;
     snprintf(number, YAML_NUMBER_MAX, format->two_digit ? "%se%c%02d" : "%se%c%d", shortest, sign,
