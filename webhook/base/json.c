@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -495,8 +496,9 @@ bool json_int64(const cJSON *number, int64_t *ret_value)
         return false;
     if (number->valuestring != NULL && strpbrk(number->valuestring, ".eE") == NULL) {
         char *end;
+        errno = 0;
         long long value = strtoll(number->valuestring, &end, 10);
-        if (*end != '\0' || value == INT64_MAX || value == INT64_MIN)
+        if (*end != '\0' || errno != 0)
             return false;
         *ret_value = value;
         return true;
