@@ -1,0 +1,144 @@
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "tests/unit/test.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+
+TEST(arena_gives_zeroed_aligned_memory)
+{
+    struct arena arena;
+    arena_init(&arena, LIMIT_MIB);
+    for (size_t bytes = 0; bytes < 300; bytes++) {
+        unsigned char *memory = arena_alloc(&arena, bytes);
+        CHECK((uintptr_t)memory % alignof(max_align_t) == 0);
+        for (size_t i = 0; i < bytes; i++)
+            CHECK(memory[i] == 0);
+        memset(memory, 0xee, bytes);
+    }
+    /* What was used before comes back zeroed. */
+    arena_reset(&arena, LIMIT_MIB);
+    const unsigned char *again = arena_alloc(&arena, 1000);
+    for (size_t i = 0; i < 1000; i++)
+        CHECK(again[i] == 0);
+    arena_done(&arena);
+}
+
+TEST(arena_copies_texts)
+{
+    struct arena arena;
+    arena_init(&arena, LIMIT_MIB);
+    CHECK_STRING(arena_strdup(&arena, "abc"), "abc");
+    CHECK_STRING(arena_strndup(&arena, "abcdef", 3), "abc");
+    CHECK_STRING(arena_strndup(&arena, "", 0), "");
+    CHECK_STRING(arena_printf(&arena, "%d %s", 7, "words"), "7 words");
+    arena_done(&arena);
+}
+
+TEST(arena_reset_keeps_a_small_first_block_only)
+{
+    struct arena arena;
+    arena_init(&arena, 16 * LIMIT_MIB);
+    arena_alloc(&arena, 100);
+    const void *first = arena.first;
+    arena_alloc(&arena, LIMIT_MIB);
+    arena_reset(&arena, LIMIT_MIB);
+    CHECK(arena.first == first && arena.used_bytes < LIMIT_MIB);
+    arena_reset(&arena, 10);
+    CHECK(arena.first == NULL && arena.used_bytes == 0);
+    arena_alloc(&arena, 100);
+    arena_done(&arena);
+    arena_done(&arena);
+}
+
+struct job {
+    struct arena *arena;
+    size_t bytes, count, size;
+    size_t done;
+    bool nested_finished;
+};
+
+static void take_all(void *context)
+{
+    struct job *job = context;
+    while (true) {
+        arena_alloc(job->arena, job->bytes);
+        job->done++;
+    }
+}
+
+static void take_one(void *context)
+{
+    struct job *job = context;
+    arena_array(job->arena, job->count, job->size);
+    job->done++;
+}
+
+static void nest(void *context)
+{
+    struct job *job = context;
+    job->nested_finished = arena_try(job->arena, take_all, job);
+    job->bytes = SIZE_MAX / 2;
+    take_all(job);
+}
+
+TEST(arena_try_ends_where_the_cap_is)
+{
+    struct arena arena;
+    arena_init(&arena, LIMIT_MIB);
+    struct job job = {.arena = &arena, .bytes = 1024};
+    CHECK(!arena_try(&arena, take_all, &job));
+    /* The last of a block may be lost, more may not. */
+    CHECK(job.done > 900 && job.done <= 1024);
+    CHECK(arena.used_bytes <= LIMIT_MIB);
+    CHECK(arena.recovery == NULL);
+    arena_done(&arena);
+}
+
+TEST(arena_try_refuses_products_that_overflow)
+{
+    struct arena arena;
+    arena_init(&arena, LIMIT_MIB);
+    struct job job = {.arena = &arena, .count = SIZE_MAX / 2, .size = 4};
+    CHECK(!arena_try(&arena, take_one, &job));
+    job.count = SIZE_MAX;
+    job.size = 1;
+    CHECK(!arena_try(&arena, take_one, &job));
+    job.count = LIMIT_MIB;
+    CHECK(arena_try(&arena, take_one, &job));
+    CHECK_INT(job.done, 1);
+    arena_reset(&arena, 0);
+    job.count = LIMIT_MIB + 1;
+    CHECK(!arena_try(&arena, take_one, &job));
+    arena_done(&arena);
+}
+
+TEST(arena_try_nests)
+{
+    struct arena arena;
+    arena_init(&arena, LIMIT_MIB);
+    struct job job = {.arena = &arena, .bytes = 1000, .nested_finished = true};
+    CHECK(!arena_try(&arena, nest, &job));
+    CHECK(!job.nested_finished && job.bytes == SIZE_MAX / 2);
+    arena_done(&arena);
+}
+
+TEST(arena_feeds_cjson)
+{
+    struct arena arena, other;
+    arena_install_cjson_hooks();
+    arena_init(&arena, LIMIT_MIB);
+    arena_init(&other, LIMIT_MIB);
+    struct arena *before = arena_use(&arena);
+    CHECK(arena_use(&other) == &arena);
+    CHECK(arena_use(&arena) == &other);
+    const cJSON *root = cJSON_Parse("{\"a\":[1,2]}");
+    CHECK(root != NULL && arena.used_bytes > 0 && other.used_bytes == 0);
+    arena_use(before);
+    cJSON *heap = cJSON_Parse("[1]");
+    cJSON_Delete(heap);
+    arena_done(&arena);
+}
+
+TEST_MAIN
