@@ -1,0 +1,102 @@
+#include "policy/diag.h"
+
+#include "base/limits.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void diag_init(struct diagnostics *diagnostics, struct arena *arena)
+{
+    *diagnostics = (struct diagnostics){.arena = arena};
+}
+
+void diag_add(struct diagnostics *diagnostics, enum diag_severity severity, struct place place,
+              const char *code, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct buf visible;
+    buf_init(&visible, diagnostics->arena, LIMIT_POLICY_FILE_BYTES);
+    buf_add_visible(&visible, text, 500);
+    if (diagnostics->count == diagnostics->capacity) {
+        diagnostics->capacity = diagnostics->capacity * 2 + 16;
+        struct diagnostic *grown =
+            arena_array(diagnostics->arena, diagnostics->capacity, sizeof *grown);
+        if (diagnostics->count > 0)
+            memcpy(grown, diagnostics->items, diagnostics->count * sizeof *grown);
+        diagnostics->items = grown;
+    }
+    diagnostics->items[diagnostics->count++] =
+        (struct diagnostic){severity, place, code, visible.data};
+    if (severity == DIAG_ERROR)
+        diagnostics->error_count++;
+}
+
+/* ---- order and text --------------------------------------------------------------------- */
+
+struct ordered {
+    const struct diagnostic *item;
+    size_t file; /* by first sight */
+    size_t index;
+};
+
+static int compare(const void *left, const void *right)
+{
+    const struct ordered *a = left, *b = right;
+    if (a->file != b->file)
+        return a->file < b->file ? -1 : 1;
+    const struct yaml_mark *x = &a->item->place.mark, *y = &b->item->place.mark;
+    if (x->line != y->line)
+        return x->line < y->line ? -1 : 1;
+    if (x->column != y->column)
+        return x->column < y->column ? -1 : 1;
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static bool same_file(const struct diagnostic *a, const struct diagnostic *b)
+{
+    const char *x = a->place.file != NULL ? a->place.file : "";
+    const char *y = b->place.file != NULL ? b->place.file : "";
+    return strcmp(x, y) == 0;
+}
+
+void diag_sort(struct diagnostics *diagnostics)
+{
+    const size_t count = diagnostics->count;
+    if (count == 0)
+        return;
+    struct ordered *order = arena_array(diagnostics->arena, count, sizeof *order);
+    for (size_t i = 0; i < count; i++) {
+        order[i] = (struct ordered){&diagnostics->items[i], i, i};
+        /* Findings of one file mostly follow each other: look back from here. */
+        for (size_t j = i; j-- > 0;)
+            if (same_file(&diagnostics->items[j], &diagnostics->items[i])) {
+                order[i].file = order[j].file;
+                break;
+            }
+    }
+    qsort(order, count, sizeof *order, compare);
+    struct diagnostic *sorted = arena_array(diagnostics->arena, count, sizeof *sorted);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = *order[i].item;
+    diagnostics->items = sorted;
+    diagnostics->capacity = count;
+}
+
+void diag_write(const struct diagnostics *diagnostics, struct buf *buf)
+{
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *at = &diagnostics->items[i];
+        if (at->place.file != NULL)
+            buf_printf(buf, "%s:", at->place.file);
+        if (at->place.mark.line > 0)
+            buf_printf(buf, "%u:%u:", at->place.mark.line, at->place.mark.column);
+        buf_printf(buf, "%s%s: %s [%s]\n", at->place.file != NULL ? " " : "",
+                   at->severity == DIAG_ERROR ? "error" : "warning", at->message, at->code);
+    }
+}
