@@ -54,6 +54,8 @@ struct schema_object {
     const char *name;                  /* io.k8s.api.core.v1.Container */
     const struct schema_field *fields; /* sorted by name */
     size_t field_count;
+    /* The defaults that hang on other members; NULL: none.  For schema_default only. */
+    void (*fill)(struct arena *arena, cJSON *object);
 };
 
 struct schema_kind {
