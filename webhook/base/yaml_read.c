@@ -312,7 +312,7 @@ static int resolve_tagged(struct reader *reader, const char *text, const char *t
     *ret_scalar = YAML_SCALAR_STRING;
     const bool known = strncmp(tag, TAG_PREFIX, sizeof TAG_PREFIX - 1) == 0;
     const char *name = known ? tag + sizeof TAG_PREFIX - 1 : "";
-    if (strcmp(name, "str") == 0)
+    if (strcmp(name, "str") == 0 || strcmp(tag, "!") == 0)
         return 0;
     if (reader->dialect == YAML_KUBECTL && known) {
         if (strcmp(name, "timestamp") == 0)
@@ -432,13 +432,12 @@ static int read_key(struct reader *reader, const char **ret_key)
     if (scalar == YAML_SCALAR_NULL || (is_bool && reader->dialect == YAML_POLICY))
         return fail(reader, ERR_YAML, here(reader), "the key is %s, not a text (quote it)",
                     is_bool ? text : "null");
-    if (is_bool)
+    if (is_bool) {
         text = scalar == YAML_SCALAR_TRUE ? "true" : "false";
-    else if (scalar == YAML_SCALAR_NUMBER && reader->dialect == YAML_KUBECTL &&
-             strpbrk(number, ".e") == NULL)
+    } else if (scalar == YAML_SCALAR_NUMBER && reader->dialect == YAML_KUBECTL) {
+        yaml_scalar_key(text, number);
         text = number;
-    else if (scalar == YAML_SCALAR_NUMBER && reader->dialect == YAML_KUBECTL)
-        yaml_scalar_key(text, number), text = number;
+    }
     /* A scalar that is a key may be an anchor, too. */
     if (reader->event.data.scalar.anchor != NULL) {
         cJSON *node = new_node(reader, cJSON_String, here(reader));

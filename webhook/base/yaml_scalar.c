@@ -119,6 +119,12 @@ static void write_positional(const char *mantissa, int decimals, char number[YAM
 static void write_float(double value, const struct format *format, char number[YAML_NUMBER_MAX])
 {
     char shortest[40];
+    if (format->single)
+        value = (double)(float)value;
+    if (!isfinite(value)) {
+        snprintf(number, YAML_NUMBER_MAX, "%s", value < 0 ? "-.inf" : ".inf");
+        return;
+    }
     for (int precision = 0; precision <= 17; precision++) {
         snprintf(shortest, sizeof shortest, "%.*e", precision, value);
         if (reads_back(shortest, value, format))
@@ -212,12 +218,22 @@ static bool strip_underscores(const char *text, char plain[YAML_NUMBER_MAX])
     return true;
 }
 
+/* Behind a leading point Go's own rule holds: each underscore stands between two digits. */
+static bool separates_digits(const char *text)
+{
+    for (size_t i = 1; text[i] != '\0'; i++)
+        if (text[i] == '_' && (strchr(DIGITS, text[i - 1]) == NULL || text[i + 1] == '\0' ||
+                               strchr(DIGITS, text[i + 1]) == NULL))
+            return false;
+    return true;
+}
+
 static bool read_number(const char *text, const struct format *format, char number[YAML_NUMBER_MAX])
 {
     char plain[YAML_NUMBER_MAX];
     if (strchr("+-." DIGITS, *text) == NULL || *text == '\0' || !strip_underscores(text, plain))
         return false;
-    if (*text == '.' && strchr(text, '_') != NULL)
+    if (*text == '.' && !separates_digits(text))
         return false;
     if (read_integer(plain, number))
         return true;
