@@ -78,8 +78,8 @@ def main():
         wrong += targets_not_there(document, targets)
     wrong += limits_untested()
     wrong += fails("tests/tools/readme", "--check")
-    for generator in sorted(glob.glob("webhook/kube/*.py") + glob.glob("tests/tools/schema*.py")):
-        wrong += fails(generator, "--check")
+    for generator in sorted(glob.glob("webhook/*/*_generate.py")):
+        wrong += fails("python3", generator, "--check")
     print("\n".join(wrong))
     sys.exit(1 if wrong or not documents else 0)
 
