@@ -39,7 +39,7 @@ static bool in_some_group(policy_strings globs, const cJSON *groups)
 static bool requirement_holds(const struct label_requirement *requirement, const cJSON *labels)
 {
     const char *value = json_get_string(labels, requirement->key);
-    switch (requirement->operator) {
+    switch (requirement->test) {
     case LABEL_IN:
         return value != NULL && any_equal(requirement->values, value);
     case LABEL_NOT_IN:

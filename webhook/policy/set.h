@@ -46,7 +46,7 @@ typedef const char *const *policy_strings;
 
 struct label_requirement {
     const char *key;
-    enum { LABEL_IN, LABEL_NOT_IN, LABEL_EXISTS, LABEL_ABSENT } operator;
+    enum { LABEL_IN, LABEL_NOT_IN, LABEL_EXISTS, LABEL_ABSENT } test;
     policy_strings values;
 };
 

@@ -1,0 +1,347 @@
+#include "policy/load.h"
+
+#include "base/digest.h"
+#include "base/limits.h"
+#include "kube/names.h"
+#include "policy/load_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define API_VERSION "proctor.dev/v1"
+
+/* ---- one document ----------------------------------------------------------------------- */
+
+static void load_variables(struct loader *loader, const cJSON *list, struct policy *policy,
+                           const char **declared, bool *declared_reads)
+{
+    static const char *const keys[] = {"name", "from", "pattern", NULL};
+    for (const cJSON *node = list->child; node != NULL; node = node->next) {
+        struct policy_variable *variable = &policy->variables[policy->variable_count];
+        struct err err;
+        if (!load_check_keys(loader, node, "a variable", keys))
+            continue;
+        variable->place = load_place(loader, node);
+        variable->name = load_string(loader, node, "name", true);
+        cJSON *from = json_get(node, "from");
+        const char *pattern = load_string(loader, node, "pattern", false);
+        if (variable->name == NULL || load_string(loader, node, "from", true) == NULL)
+            continue;
+        if (expr_parse(loader->arena, from, NULL, &variable->from, &err) != 0) {
+            load_fail(loader, from, "bad-variable", "%s", err.text);
+            continue;
+        }
+        if (pattern != NULL &&
+            pattern_compile(loader->arena, pattern, &variable->pattern, &err) != 0) {
+            load_fail(loader, json_get(node, "pattern"), "bad-pattern", "%s", err.text);
+            continue;
+        }
+        if (variable->pattern != NULL)
+            policy_set_keep(loader->set, variable->pattern);
+        declared_reads[policy->variable_count] = expr_reads_request(&variable->from, NULL);
+        declared[policy->variable_count++] = variable->name;
+    }
+}
+
+static void load_policy(struct loader *loader, const cJSON *root, struct policy *policy)
+{
+    static const char *const keys[] = {"title", "match", "mode", "variables", "rules", NULL};
+    static const char *const modes[] = {"enforce", "warn", "audit", NULL};
+    static const enum policy_mode mode_values[] = {POLICY_ENFORCE, POLICY_WARN, POLICY_AUDIT};
+    const cJSON *spec = json_get(root, "spec");
+    policy->place = load_place(loader, root);
+    policy->name = load_string(loader, json_get(root, "metadata"), "name", true);
+    if (policy->name == NULL)
+        policy->name = "?";
+    if (!load_check_keys(loader, spec, "spec of a Policy", keys))
+        return;
+    policy->title = load_text(loader, spec, "title", false);
+    policy->mode = mode_values[load_choice(loader, spec, "mode", modes, 0)];
+    if (json_get(spec, "match") == NULL)
+        load_fail(loader, spec, "missing-key", "match is missing: say what the policy is for");
+    else
+        load_match(loader, json_get(spec, "match"), false, &policy->match);
+
+    const cJSON *variables = json_get(spec, "variables");
+    const size_t count = json_is_array(variables) ? json_count(variables) : 0;
+    if (variables != NULL && !json_is_array(variables))
+        load_fail(loader, variables, "wrong-type", "variables must be a list of { name, from }");
+    const char **declared = arena_array(loader->arena, count + 1, sizeof *declared);
+    bool *declared_reads = arena_array(loader->arena, count + 1, sizeof *declared_reads);
+    policy->variables = arena_array(loader->arena, count, sizeof *policy->variables);
+    if (count > 0)
+        load_variables(loader, variables, policy, declared, declared_reads);
+    if (json_get(spec, "rules") == NULL)
+        load_fail(loader, spec, "missing-key", "rules is missing");
+    else
+        load_rules(loader, json_get(spec, "rules"), policy, declared, declared_reads);
+}
+
+struct document {
+    const char *file;
+    cJSON *root;
+};
+
+struct documents {
+    struct document *items;
+    size_t count;
+    size_t capacity;
+};
+
+static void add_document(struct arena *arena, struct documents *documents, struct document one)
+{
+    if (documents->count == documents->capacity) {
+        documents->capacity = documents->capacity * 2 + 16;
+        struct document *grown = arena_array(arena, documents->capacity, sizeof *grown);
+        if (documents->count > 0)
+            memcpy(grown, documents->items, documents->count * sizeof *grown);
+        documents->items = grown;
+    }
+    documents->items[documents->count++] = one;
+}
+
+enum document_kind { KIND_POLICY, KIND_EXCEPTION, KIND_OTHER, KIND_WRONG };
+
+static enum document_kind classify(struct loader *loader, const cJSON *root)
+{
+    static const char *const kinds[] = {"Policy", "Exception", "PolicySuite", NULL};
+    static const char *const keys[] = {"apiVersion", "kind", "metadata", "spec", NULL};
+    static const char *const metadata_keys[] = {"name", "labels", "annotations", NULL};
+    if (!json_is_object(root)) {
+        load_fail(loader, root, "wrong-type", "a policy file holds mappings, not a %s",
+                  json_type_name(root));
+        return KIND_WRONG;
+    }
+    const char *version = json_get_string(root, "apiVersion");
+    const char *kind = json_get_string(root, "kind");
+    if (version == NULL || strcmp(version, API_VERSION) != 0) {
+        load_fail(loader,
+                  json_get(root, "apiVersion") != NULL ? json_get(root, "apiVersion") : root,
+                  "bad-api-version", "apiVersion must be " API_VERSION);
+        return KIND_WRONG;
+    }
+    const char *near = kind != NULL ? name_nearest(kind, kinds) : NULL;
+    if (kind != NULL && strcmp(kind, "PolicySuite") == 0)
+        return KIND_OTHER;
+    const bool policy = kind != NULL && strcmp(kind, "Policy") == 0;
+    if (!policy && (kind == NULL || strcmp(kind, "Exception") != 0)) {
+        load_fail(loader, json_get(root, "kind") != NULL ? json_get(root, "kind") : root,
+                  "bad-kind", "kind must be Policy or Exception%s%s%s",
+                  near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                  near != NULL ? "\"?" : "");
+        return KIND_WRONG;
+    }
+    load_check_keys(loader, root, "a document", keys);
+    load_check_keys(loader, json_get(root, "metadata"), "metadata", metadata_keys);
+    return policy ? KIND_POLICY : KIND_EXCEPTION;
+}
+
+static void read_documents(struct loader *loader, const struct source *source,
+                           struct documents *policies, struct documents *exceptions)
+{
+    struct yaml_documents parsed;
+    struct err err;
+    loader->file = source->name;
+    if (yaml_parse(loader->arena, source->text, source->length, YAML_POLICY, &parsed, &err) != 0) {
+        /* The text begins LINE:COLUMN: */
+        struct place place = {loader->file, {0, 0}};
+        char *rest;
+        place.mark.line = (unsigned)strtoul(err.text, &rest, 10);
+        place.mark.column = *rest == ':' ? (unsigned)strtoul(rest + 1, &rest, 10) : 0;
+        const bool has_mark = place.mark.column > 0 && rest[0] == ':' && rest[1] == ' ';
+        diag_add(loader->diagnostics, DIAG_ERROR, place, "bad-yaml", "%s",
+                 has_mark ? rest + 2 : err.text);
+        return;
+    }
+    for (size_t i = 0; i < parsed.count; i++) {
+        const struct document one = {source->name, parsed.roots[i]};
+        const enum document_kind kind = classify(loader, parsed.roots[i]);
+        if (kind == KIND_POLICY)
+            add_document(loader->arena, policies, one);
+        else if (kind == KIND_EXCEPTION)
+            add_document(loader->arena, exceptions, one);
+    }
+}
+
+/* ---- the set ---------------------------------------------------------------------------- */
+
+static int by_name(const void *left, const void *right)
+{
+    const struct document *a = left, *b = right;
+    const char *x = json_get_string(json_get(a->root, "metadata"), "name");
+    const char *y = json_get_string(json_get(b->root, "metadata"), "name");
+    return strcmp(x != NULL ? x : "", y != NULL ? y : "");
+}
+
+static void load_policies(struct loader *loader, struct documents *documents)
+{
+    struct policy_set *set = loader->set;
+    if (documents->count > LIMIT_POLICIES) {
+        const struct place nowhere = {0};
+        diag_add(loader->diagnostics, DIAG_ERROR, nowhere, "too-many",
+                 "there are %zu policies, %u are the limit", documents->count, LIMIT_POLICIES);
+        return;
+    }
+    if (documents->count > 0)
+        qsort(documents->items, documents->count, sizeof *documents->items, by_name);
+    set->policies = arena_array(loader->arena, documents->count, sizeof *set->policies);
+    for (size_t i = 0; i < documents->count; i++) {
+        struct policy *policy = &set->policies[i];
+        loader->file = documents->items[i].file;
+        policy->order = i;
+        load_policy(loader, documents->items[i].root, policy);
+        if (i > 0 && strcmp(policy->name, "?") != 0 &&
+            strcmp(policy->name, set->policies[i - 1].name) == 0)
+            load_fail(loader, documents->items[i].root, "duplicate-name",
+                      "another policy has the name %s: %s, line %u", policy->name,
+                      set->policies[i - 1].place.file, set->policies[i - 1].place.mark.line);
+        for (size_t r = 0; r < policy->rule_count; r++)
+            policy->rules[r].order = set->rule_count++;
+    }
+    set->policy_count = documents->count;
+}
+
+static bool has_rule(const struct policy *policy, const char *id)
+{
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (strcmp(policy->rules[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+static void check_exception(struct loader *loader, const cJSON *root,
+                            const struct policy_exception *exception)
+{
+    const cJSON *spec = json_get(root, "spec");
+    const struct policy *policy = NULL;
+    if (exception->policy == NULL || exception->rules == NULL)
+        return;
+    for (size_t i = 0; i < loader->set->policy_count; i++)
+        if (strcmp(loader->set->policies[i].name, exception->policy) == 0)
+            policy = &loader->set->policies[i];
+    if (policy == NULL) {
+        load_fail(loader, json_get(spec, "policy"), "unknown-policy", "there is no policy %s",
+                  exception->policy);
+        return;
+    }
+    for (size_t i = 0; exception->rules[i] != NULL; i++)
+        if (!has_rule(policy, exception->rules[i]))
+            load_fail(loader, json_get(spec, "rules"), "unknown-rule", "%s has no rule %s",
+                      policy->name, exception->rules[i]);
+}
+
+static void load_exceptions(struct loader *loader, const struct documents *documents)
+{
+    struct policy_set *set = loader->set;
+    set->exceptions = arena_array(loader->arena, documents->count, sizeof *set->exceptions);
+    for (size_t i = 0; i < documents->count; i++) {
+        struct policy_exception *exception = &set->exceptions[i];
+        loader->file = documents->items[i].file;
+        load_exception(loader, documents->items[i].root, exception);
+        check_exception(loader, documents->items[i].root, exception);
+        if (exception->policy == NULL || exception->rules == NULL || exception->name == NULL)
+            continue;
+        set->exception_count = i + 1;
+    }
+}
+
+static void digest_sources(struct loader *loader)
+{
+    struct buf all;
+    buf_init(&all, loader->arena, LIMIT_POLICY_SET_BYTES);
+    for (size_t i = 0; i < loader->source_count; i++) {
+        const struct source *source = &loader->sources[i];
+        const char *slash = strrchr(source->name, '/');
+        /* The name alone: the same files mounted elsewhere are the same policies. */
+        buf_add_string(&all, slash != NULL ? slash + 1 : source->name);
+        buf_printf(&all, "%c%zu%c", '\0', source->length, '\0');
+        buf_add(&all, source->text, source->length);
+    }
+    if (!digest_sha256(all.data, all.length, loader->set->digest))
+        loader->set->digest[0] = '\0';
+}
+
+static void compile(struct loader *loader)
+{
+    struct documents policies = {0}, exceptions = {0};
+    for (size_t i = 0; i < loader->source_count; i++)
+        read_documents(loader, &loader->sources[i], &policies, &exceptions);
+    load_policies(loader, &policies);
+    load_exceptions(loader, &exceptions);
+    if (loader->diagnostics->error_count == 0)
+        load_bind(loader);
+    policy_index_build(loader->set);
+    digest_sources(loader);
+}
+
+/* ---- the doors -------------------------------------------------------------------------- */
+
+struct load_call {
+    struct loader loader;
+    const char *const *paths; /* NULL: the sources are there already */
+};
+
+static void load_all(void *context)
+{
+    struct load_call *call = context;
+    if (call->paths != NULL)
+        load_files(&call->loader, call->paths);
+    compile(&call->loader);
+    diag_sort(call->loader.diagnostics);
+}
+
+static struct policy_set *new_set(const struct policy_load_options *options)
+{
+    struct arena arena;
+    arena_init(&arena, LIMIT_POLICY_SET_BYTES);
+    struct policy_set *set = arena_alloc(&arena, sizeof *set);
+    set->arena = arena;
+    atomic_init(&set->references, 1);
+    set->language = options->language;
+    return set;
+}
+
+static int finish(struct load_call *call, struct policy_set **ret_set, struct err *reterr)
+{
+    struct policy_set *set = call->loader.set;
+    const struct diagnostics *diagnostics = call->loader.diagnostics;
+    if (!arena_try(&set->arena, load_all, call)) {
+        policy_set_unref(set);
+        return err_set(reterr, ERR_LIMIT, "the policies take more than %lu MiB of memory",
+                       (unsigned long)(LIMIT_POLICY_SET_BYTES / LIMIT_MIB));
+    }
+    if (diagnostics->error_count > 0) {
+        policy_set_unref(set);
+        return err_set(reterr, ERR_POLICY, "%zu error%s in the policy files",
+                       diagnostics->error_count, diagnostics->error_count > 1 ? "s" : "");
+    }
+    if (set->policy_count == 0) {
+        policy_set_unref(set);
+        return err_set(reterr, ERR_POLICY, "there is no policy in %s",
+                       call->paths != NULL && call->paths[0] != NULL ? call->paths[0] : "the text");
+    }
+    *ret_set = set;
+    return 0;
+}
+
+int policy_load(const char *const *paths, const struct policy_load_options *options,
+                struct diagnostics *diagnostics, struct policy_set **ret_set, struct err *reterr)
+{
+    struct policy_set *set = new_set(options);
+    struct load_call call = {.paths = paths};
+    call.loader = (struct loader){
+        .set = set, .arena = &set->arena, .diagnostics = diagnostics, .options = options};
+    return finish(&call, ret_set, reterr);
+}
+
+int policy_load_text(const char *name, const char *text, size_t length,
+                     const struct policy_load_options *options, struct diagnostics *diagnostics,
+                     struct policy_set **ret_set, struct err *reterr)
+{
+    struct policy_set *set = new_set(options);
+    struct load_call call = {0};
+    call.loader = (struct loader){
+        .set = set, .arena = &set->arena, .diagnostics = diagnostics, .options = options};
+    load_add_source(&call.loader, name, text, length);
+    return finish(&call, ret_set, reterr);
+}

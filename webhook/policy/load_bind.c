@@ -1,0 +1,176 @@
+#include "policy/load_internal.h"
+
+#include <string.h>
+
+/* ---- the kinds that a policy can meet --------------------------------------------------- */
+
+struct kinds {
+    const struct schema_kind **items; /* NULL: a kind that the table lacks */
+    size_t count;
+};
+
+static void add_kind(struct kinds *kinds, const struct schema_kind *kind)
+{
+    for (size_t i = 0; i < kinds->count; i++)
+        if (kinds->items[i] == kind)
+            return;
+    kinds->items[kinds->count++] = kind;
+}
+
+static void add_resource(struct arena *arena, struct kinds *kinds, const char *text)
+{
+    bool known;
+    const char *slash = strchr(text, '/');
+    char *name = arena_strndup(arena, text, slash != NULL ? (size_t)(slash - text) : strlen(text));
+    char *dot = strchr(name, '.');
+    const char *group = dot != NULL ? dot + 1 : "";
+    if (dot != NULL)
+        *dot = '\0';
+    const struct schema_kind *kind =
+        schema_kind_of_resource(group, name, slash != NULL ? slash + 1 : "", &known);
+    add_kind(kinds, kind);
+    /* Every version of the kind that may come by this resource. */
+    for (size_t i = 0; kind != NULL && i < schema_kind_count; i++)
+        if (strcmp(schema_kinds[i].kind, kind->kind) == 0 &&
+            strcmp(schema_kinds[i].group, kind->group) == 0)
+            add_kind(kinds, &schema_kinds[i]);
+}
+
+static struct kinds kinds_of(struct arena *arena, const struct policy_match *match)
+{
+    struct kinds kinds = {0};
+    kinds.items = arena_array(arena, schema_kind_count + 1, sizeof(struct schema_kind *));
+    bool all = match->resources == NULL;
+    for (size_t i = 0; match->resources != NULL && match->resources[i] != NULL; i++) {
+        all |= strcmp(match->resources[i], "*") == 0;
+        if (!all)
+            add_resource(arena, &kinds, match->resources[i]);
+    }
+    for (size_t i = 0; all && i < schema_kind_count; i++)
+        add_kind(&kinds, &schema_kinds[i]);
+    if (all)
+        add_kind(&kinds, NULL);
+    return kinds;
+}
+
+/* ---- binding ---------------------------------------------------------------------------- */
+
+struct binding {
+    struct loader *loader;
+    struct kinds kinds;
+    const struct rule *rule;
+};
+
+static void report(struct binding *binding, struct place place, const struct err *err)
+{
+    diag_add(binding->loader->diagnostics, DIAG_ERROR, place, "unknown-field", "%s", err->text);
+}
+
+static const struct path *first_path(const struct field *field, const struct schema_kind *kind)
+{
+    if (field == NULL || field->by_kind == NULL)
+        return NULL;
+    const struct path_list *paths = field_paths(field, field_kind_index(kind));
+    return paths->count > 0 ? &paths->items[0] : NULL;
+}
+
+/* Binds to every kind; an error only if no kind has the field.  Returns how many have it. */
+static size_t bind_field(struct binding *binding, struct field *field, const struct rule *rule,
+                         struct place place)
+{
+    struct err first = {0};
+    size_t bound = 0, failed = 0;
+    for (size_t i = 0; i < binding->kinds.count; i++) {
+        const struct schema_kind *kind = binding->kinds.items[i];
+        struct err err;
+        const struct path *own = rule != NULL ? first_path(rule->field, kind) : NULL;
+        if (field->root == FIELD_ELEMENT && own == NULL)
+            continue; /* the rule does not apply to this kind */
+        if (field_bind(binding->loader->arena, field, kind, own, &err) == 0) {
+            bound += first_path(field, kind) != NULL;
+        } else if (failed++ == 0) {
+            first = err;
+        }
+    }
+    if (bound == 0 && failed > 0)
+        report(binding, place, &first);
+    /* A kind without the field gets an empty row all the same. */
+    if (field->by_kind == NULL)
+        field->by_kind =
+            arena_array(binding->loader->arena, schema_kind_count + 1, sizeof *field->by_kind);
+    return bound > 0 ? bound : failed > 0 ? 1 : 0;
+}
+
+static void bind_expr(struct binding *binding, const struct expr *expr, const struct rule *rule,
+                      struct place place)
+{
+    for (size_t i = 0; i < expr->variable_count; i++)
+        if (expr->variables[i]->kind == VARIABLE_FIELD)
+            bind_field(binding, expr->variables[i]->field, rule, place);
+}
+
+static bool touches_object(const struct field *field)
+{
+    return field->root < FIELD_OLD;
+}
+
+static void check_operations(struct binding *binding, const struct rule *rule)
+{
+    const unsigned operations = rule->policy->match.operations;
+    const bool writes = (operations & (OPERATION_CREATE | OPERATION_UPDATE)) != 0;
+    const bool has_old = (operations & (OPERATION_UPDATE | OPERATION_DELETE)) != 0;
+    if (rule->field == NULL)
+        return;
+    if (touches_object(rule->field) && !writes && (operations & OPERATION_CONNECT) == 0)
+        diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->place, "never-applies",
+                 "the rule never applies: on DELETE there is only the old object; write $old.%s",
+                 rule->field->text);
+    if (rule->field->root == FIELD_OLD && !has_old)
+        diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->place, "never-applies",
+                 "the rule never applies: there is an old object only on UPDATE and DELETE");
+}
+
+static void bind_rule(struct binding *binding, struct rule *rule)
+{
+    if (rule->field != NULL && bind_field(binding, rule->field, NULL, rule->place) == 0)
+        diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->place, "never-applies",
+                 "the rule applies to none of the policy's resources: \"%s\" means nothing there",
+                 rule->field->text);
+    for (size_t i = 0; i < rule->condition_count; i++) {
+        struct condition *condition = &rule->conditions[i];
+        bind_field(binding, condition->field, rule, condition->place);
+        for (size_t a = 0; a < condition->action_count; a++)
+            bind_expr(binding, &condition->actions[a].value, rule, condition->place);
+    }
+    for (size_t i = 0; i < rule->action_count; i++)
+        bind_expr(binding, &rule->actions[i].value, rule, rule->actions[i].place);
+    check_operations(binding, rule);
+}
+
+static void lint_actions(struct loader *loader, const struct rule *rule)
+{
+    const struct schema_node *node = NULL;
+    for (size_t i = 0; rule->field != NULL && i <= schema_kind_count && node == NULL; i++)
+        if (rule->field->by_kind[i].count > 0)
+            node = rule->field->by_kind[i].items[0].node;
+    struct verb_parse parse = {loader->set, loader->diagnostics, rule->place.file, NULL, rule};
+    for (size_t i = 0; i < rule->action_count; i++)
+        if (rule->actions[i].verb->lint != NULL)
+            rule->actions[i].verb->lint(&parse, rule, &rule->actions[i], node);
+}
+
+void load_bind(struct loader *loader)
+{
+    for (size_t i = 0; i < loader->set->policy_count; i++) {
+        struct policy *policy = &loader->set->policies[i];
+        struct binding binding = {.loader = loader};
+        binding.kinds = kinds_of(loader->arena, &policy->match);
+        for (size_t v = 0; v < policy->variable_count; v++)
+            bind_expr(&binding, &policy->variables[v].from, NULL, policy->variables[v].place);
+        for (size_t r = 0; r < policy->rule_count; r++) {
+            bind_rule(&binding, &policy->rules[r]);
+            if (policy->rules[r].field == NULL || policy->rules[r].field->by_kind != NULL)
+                lint_actions(loader, &policy->rules[r]);
+        }
+    }
+}

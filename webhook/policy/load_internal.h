@@ -1,0 +1,82 @@
+/* What the files of the loader share.
+ *
+ *   load_files.c      paths -> files, in order, with their bytes
+ *   load_keys.c       a mapping's members -> strings, lists, enumerations, with diagnostics
+ *   load_match.c      match, exclude, selector
+ *   load_rule.c       rules: verbs, conditions, dials
+ *   load_exception.c  exceptions
+ *   load_bind.c       fields bound to the kinds that each policy can meet
+ *   load.c            all of it in order -> struct policy_set
+ */
+#ifndef PROCTOR_POLICY_LOAD_INTERNAL_H
+#define PROCTOR_POLICY_LOAD_INTERNAL_H
+
+#include "policy/load.h"
+#include "policy/verb.h"
+
+struct source {
+    const char *name; /* as people know it */
+    const char *text; /* NUL-terminated */
+    size_t length;
+};
+
+struct loader {
+    struct policy_set *set;
+    struct arena *arena; /* the set's */
+    struct diagnostics *diagnostics;
+    const struct policy_load_options *options;
+    const char *file; /* that is read now */
+    struct source *sources;
+    size_t source_count;
+    size_t source_capacity;
+};
+
+/* Reads what the paths name into loader->sources. */
+void load_files(struct loader *loader, const char *const *paths);
+void load_add_source(struct loader *loader, const char *name, const char *text, size_t length);
+
+/* ---- diagnostics and members ---- */
+
+struct place load_place(const struct loader *loader, const cJSON *node);
+
+/* Reports an error at the node's value; returns false. */
+bool load_fail(struct loader *loader, const cJSON *node, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Reports every member of `mapping` that is not among `keys` (ending with NULL); false if
+ * `mapping` is no mapping. */
+bool load_check_keys(struct loader *loader, const cJSON *mapping, const char *what,
+                     const char *const *keys);
+
+/* The member as a non-empty string; NULL if it is absent (an error if `needed`) or wrong. */
+const char *load_string(struct loader *loader, const cJSON *mapping, const char *key, bool needed);
+
+/* The member as a list of strings, or one string; NULL if absent or wrong. */
+policy_strings load_strings(struct loader *loader, const cJSON *mapping, const char *key);
+
+bool load_bool(struct loader *loader, const cJSON *mapping, const char *key);
+
+/* The place of the member's value in `words` (ending with NULL), or `otherwise`. */
+size_t load_choice(struct loader *loader, const cJSON *mapping, const char *key,
+                   const char *const *words, size_t otherwise);
+
+/* A string, or a map from language to string. */
+struct policy_text load_text(struct loader *loader, const cJSON *mapping, const char *key,
+                             bool needed);
+
+/* A list of operations as a mask; `otherwise` if the key is absent. */
+unsigned load_operations(struct loader *loader, const cJSON *mapping, unsigned otherwise);
+
+/* ---- the parts ---- */
+
+void load_match(struct loader *loader, const cJSON *match, bool of_exception,
+                struct policy_match *out);
+void load_rules(struct loader *loader, const cJSON *rules, struct policy *policy,
+                const char *const *declared, const bool *declared_reads);
+void load_exception(struct loader *loader, const cJSON *root, struct policy_exception *out);
+
+/* Binds every field of the set, and reports what cannot be: unknown fields, rules that apply to
+ * nothing. */
+void load_bind(struct loader *loader);
+
+#endif

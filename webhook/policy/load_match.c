@@ -1,0 +1,213 @@
+#include "policy/load_internal.h"
+
+#include "kube/names.h"
+
+#include <string.h>
+
+static void check_resources(struct loader *loader, const cJSON *mapping, policy_strings resources)
+{
+    const cJSON *node = json_get(mapping, "resources");
+    for (size_t i = 0; resources != NULL && resources[i] != NULL; i++) {
+        const char *name = resources[i];
+        if (strcmp(name, "*") == 0)
+            continue;
+        if (glob_is_pattern(name))
+            load_fail(loader, node, "bad-resource",
+                      "resources takes name.group[/subresource], or \"*\" for all, not \"%s\"",
+                      name);
+        else if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-/") != strlen(name))
+            load_fail(
+                loader, node, "bad-resource",
+                "\"%s\" is no resource: write the plural in small letters, as deployments.apps",
+                name);
+    }
+}
+
+/* "deployments.apps/scale" -> group, resource, subresource. */
+static void split_resource(struct arena *arena, const char *text, const char **ret_group,
+                           const char **ret_resource, const char **ret_subresource)
+{
+    const char *slash = strchr(text, '/');
+    char *name = arena_strndup(arena, text, slash != NULL ? (size_t)(slash - text) : strlen(text));
+    char *dot = strchr(name, '.');
+    *ret_group = dot != NULL ? dot + 1 : "";
+    if (dot != NULL)
+        *dot = '\0';
+    *ret_resource = name;
+    *ret_subresource = slash != NULL ? slash + 1 : "";
+}
+
+static bool has_subresource(policy_strings resources)
+{
+    for (size_t i = 0; resources != NULL && resources[i] != NULL; i++)
+        if (strchr(resources[i], '/') != NULL)
+            return true;
+    return false;
+}
+
+/* A group that is misspelt, or left out, makes a policy that never fires. */
+static void check_known_resource(struct loader *loader, const cJSON *mapping, const char *text)
+{
+    const char *group, *resource, *subresource;
+    bool known;
+    if (strcmp(text, "*") == 0)
+        return;
+    split_resource(loader->arena, text, &group, &resource, &subresource);
+    if (schema_kind_of_resource(group, resource, subresource, &known) != NULL || known)
+        return;
+    for (size_t i = 0; i < schema_kind_count; i++) {
+        const struct schema_kind *kind = &schema_kinds[i];
+        if (strcmp(kind->resource, resource) != 0)
+            continue;
+        if (strcmp(kind->group, group) == 0)
+            return; /* a subresource that the table lacks */
+        load_fail(loader, json_get(mapping, "resources"), "unknown-resource",
+                  "no resource \"%s\"; did you mean \"%s%s%s\"?", text, resource,
+                  *kind->group != '\0' ? "." : "", kind->group);
+        return;
+    }
+}
+
+static void add_requirement(struct loader *loader, struct policy_match *out,
+                            struct label_requirement requirement)
+{
+    struct label_requirement *grown =
+        arena_array(loader->arena, out->selector_count + 1, sizeof *grown);
+    if (out->selector_count > 0)
+        memcpy(grown, out->selector, out->selector_count * sizeof *grown);
+    grown[out->selector_count++] = requirement;
+    out->selector = grown;
+}
+
+static void load_match_labels(struct loader *loader, const cJSON *labels, struct policy_match *out)
+{
+    if (labels == NULL)
+        return;
+    if (!json_is_object(labels)) {
+        load_fail(loader, labels, "wrong-type", "matchLabels must be a mapping");
+        return;
+    }
+    for (const cJSON *label = labels->child; label != NULL; label = label->next) {
+        const char **values = arena_array(loader->arena, 2, sizeof *values);
+        values[0] = json_string(label);
+        if (values[0] == NULL)
+            load_fail(loader, label, "wrong-type", "a label's value must be a text: quote it");
+        else
+            add_requirement(loader, out,
+                            (struct label_requirement){label->string, LABEL_IN, values});
+    }
+}
+
+static void load_expression(struct loader *loader, const cJSON *node, struct policy_match *out)
+{
+    static const char *const keys[] = {"key", "operator", "values", NULL};
+    static const char *const tests[] = {[LABEL_IN] = "In",
+                                        [LABEL_NOT_IN] = "NotIn",
+                                        [LABEL_EXISTS] = "Exists",
+                                        [LABEL_ABSENT] = "DoesNotExist",
+                                        NULL};
+    const size_t none = LABEL_ABSENT + 1;
+    if (!load_check_keys(loader, node, "an entry of matchExpressions", keys))
+        return;
+    struct label_requirement requirement = {.key = load_string(loader, node, "key", true)};
+    const size_t test = load_choice(loader, node, "operator", tests, none);
+    requirement.values = load_strings(loader, node, "values");
+    if (test == none) {
+        if (json_get(node, "operator") == NULL)
+            load_fail(loader, node, "missing-key", "operator is missing");
+        return;
+    }
+    const bool takes_values = test == LABEL_IN || test == LABEL_NOT_IN;
+    if (takes_values != (requirement.values != NULL)) {
+        load_fail(loader, node, takes_values ? "missing-key" : "unknown-key", "%s %s", tests[test],
+                  takes_values ? "needs values" : "takes no values");
+        return;
+    }
+    requirement.test = test == LABEL_IN       ? LABEL_IN
+                       : test == LABEL_NOT_IN ? LABEL_NOT_IN
+                       : test == LABEL_EXISTS ? LABEL_EXISTS
+                                              : LABEL_ABSENT;
+    if (requirement.key != NULL)
+        add_requirement(loader, out, requirement);
+}
+
+static void load_selector(struct loader *loader, const cJSON *selector, struct policy_match *out)
+{
+    static const char *const keys[] = {"matchLabels", "matchExpressions", NULL};
+    if (selector == NULL || !load_check_keys(loader, selector, "selector", keys))
+        return;
+    if (has_subresource(out->resources))
+        load_fail(loader, selector, "selector-on-subresource",
+                  "selector cannot judge a subresource: a Scale has no labels; use names, or two "
+                  "policies");
+    load_match_labels(loader, json_get(selector, "matchLabels"), out);
+    const cJSON *expressions = json_get(selector, "matchExpressions");
+    if (expressions != NULL && !json_is_array(expressions)) {
+        load_fail(loader, expressions, "wrong-type", "matchExpressions must be a list");
+        return;
+    }
+    for (const cJSON *node = expressions != NULL ? expressions->child : NULL; node != NULL;
+         node = node->next)
+        load_expression(loader, node, out);
+}
+
+static void load_exclude(struct loader *loader, const cJSON *node, struct policy_exclude *out)
+{
+    static const char *const keys[] = {"user", "resources", "operations", "onlyMetadata", NULL};
+    if (!load_check_keys(loader, node, "an entry of exclude", keys))
+        return;
+    out->place = load_place(loader, node);
+    out->user = load_string(loader, node, "user", true);
+    out->resources = load_strings(loader, node, "resources");
+    out->operations = load_operations(loader, node, 0);
+    out->only_metadata = load_bool(loader, node, "onlyMetadata");
+    if (out->user != NULL && glob_is_pattern(out->user))
+        load_fail(loader, json_get(node, "user"), "glob-in-exclude",
+                  "an exclusion names one user exactly: a glob would open a door for others");
+    check_resources(loader, node, out->resources);
+    if (out->resources == NULL && out->operations == 0)
+        load_fail(loader, node, "wide-exclude",
+                  "an exclusion is a pair: name the resources or the operations that this user "
+                  "makes");
+}
+
+static void load_excludes(struct loader *loader, const cJSON *list, struct policy_match *out)
+{
+    if (list == NULL)
+        return;
+    if (!json_is_array(list)) {
+        load_fail(loader, list, "wrong-type", "exclude must be a list of { user, ... }");
+        return;
+    }
+    out->excludes = arena_array(loader->arena, json_count(list), sizeof *out->excludes);
+    for (const cJSON *node = list->child; node != NULL; node = node->next) {
+        struct policy_exclude *exclude = &out->excludes[out->exclude_count];
+        load_exclude(loader, node, exclude);
+        if (exclude->user != NULL)
+            out->exclude_count++;
+    }
+}
+
+void load_match(struct loader *loader, const cJSON *match, bool of_exception,
+                struct policy_match *out)
+{
+    static const char *const keys[] = {"namespaces", "resources", "operations", "names", "users",
+                                       "groups",     "selector",  "exclude",    NULL};
+    if (!load_check_keys(loader, match, "match", keys))
+        return;
+    out->namespaces = load_strings(loader, match, "namespaces");
+    out->resources = load_strings(loader, match, "resources");
+    out->names = load_strings(loader, match, "names");
+    out->users = load_strings(loader, match, "users");
+    out->groups = load_strings(loader, match, "groups");
+    out->operations =
+        load_operations(loader, match, of_exception ? 0 : OPERATION_CREATE | OPERATION_UPDATE);
+    if (out->resources == NULL && !of_exception && json_get(match, "resources") == NULL)
+        load_fail(loader, match, "missing-key",
+                  "match.resources is missing: name them, or \"*\" for all");
+    check_resources(loader, match, out->resources);
+    for (size_t i = 0; out->resources != NULL && out->resources[i] != NULL; i++)
+        check_known_resource(loader, match, out->resources[i]);
+    load_selector(loader, json_get(match, "selector"), out);
+    load_excludes(loader, json_get(match, "exclude"), out);
+}
