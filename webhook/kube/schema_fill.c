@@ -54,15 +54,44 @@ static void copy_if_absent(struct arena *arena, cJSON *object, const char *key, 
     json_add(arena, object, key, json_dup(arena, value));
 }
 
+/* Drops an annotation, and the map with it if it was the last. */
+static void drop_annotation(cJSON *metadata, const char *key)
+{
+    cJSON *annotations = json_get(metadata, "annotations");
+    cJSON *member = json_find(annotations, key);
+    if (member == NULL)
+        return;
+    json_unlink(annotations, member);
+    if (annotations->child == NULL)
+        json_unlink(metadata, annotations);
+}
+
+/* Adds the two limits of a rolling update.  With another type a rollingUpdate is an error, but
+ * webhooks see it first, with the zeros of the internal type. */
+static void fill_rolling(struct arena *arena, cJSON *strategy, cJSON *unavailable, cJSON *surge)
+{
+    add_string(arena, strategy, "type", "RollingUpdate");
+    cJSON *rolling = json_get(strategy, "rollingUpdate");
+    if (member_is(strategy, "type", "RollingUpdate")) {
+        rolling = need_object(arena, strategy, "rollingUpdate");
+    } else {
+        unavailable = json_new_int(arena, 0);
+        surge = json_new_int(arena, 0);
+    }
+    if (rolling != NULL && json_get(rolling, "maxUnavailable") == NULL)
+        json_add(arena, rolling, "maxUnavailable", unavailable);
+    if (rolling != NULL && json_get(rolling, "maxSurge") == NULL)
+        json_add(arena, rolling, "maxSurge", surge);
+}
+
 void schema_fill_deployment(struct arena *arena, cJSON *deployment)
 {
+    static const char rollback[] = "deprecated.deployment.rollback.to";
+    cJSON *metadata = json_get(deployment, "metadata");
+    if (member_is(json_get(metadata, "annotations"), rollback, ""))
+        drop_annotation(metadata, rollback);
     cJSON *strategy = need_object(arena, need_object(arena, deployment, "spec"), "strategy");
-    add_string(arena, strategy, "type", "RollingUpdate");
-    if (!member_is(strategy, "type", "RollingUpdate"))
-        return;
-    cJSON *rolling = need_object(arena, strategy, "rollingUpdate");
-    add_string(arena, rolling, "maxUnavailable", "25%");
-    add_string(arena, rolling, "maxSurge", "25%");
+    fill_rolling(arena, strategy, json_new_string(arena, "25%"), json_new_string(arena, "25%"));
 }
 
 void schema_fill_daemon_set(struct arena *arena, cJSON *daemon_set)
@@ -71,15 +100,9 @@ void schema_fill_daemon_set(struct arena *arena, cJSON *daemon_set)
     cJSON *metadata = need_object(arena, daemon_set, "metadata");
     add_string(arena, need_object(arena, metadata, "annotations"),
                "deprecated.daemonset.template.generation", "0");
-
     cJSON *spec = need_object(arena, daemon_set, "spec");
-    cJSON *strategy = need_object(arena, spec, "updateStrategy");
-    add_string(arena, strategy, "type", "RollingUpdate");
-    if (!member_is(strategy, "type", "RollingUpdate"))
-        return;
-    cJSON *rolling = need_object(arena, strategy, "rollingUpdate");
-    add_int(arena, rolling, "maxUnavailable", 1);
-    add_int(arena, rolling, "maxSurge", 0);
+    fill_rolling(arena, need_object(arena, spec, "updateStrategy"), json_new_int(arena, 1),
+                 json_new_int(arena, 0));
 }
 
 void schema_fill_stateful_set(struct arena *arena, cJSON *stateful_set)
@@ -200,10 +223,32 @@ static void open_host_ports(struct arena *arena, cJSON *container)
     }
 }
 
-/* Only for Pods: a template keeps what was written, or every ReplicaSet would differ from it. */
+/* What kubelets before 1.8 took for init containers. */
+static void drop_old_annotations(cJSON *metadata)
+{
+    static const char *const keys[] = {
+        "pod.beta.kubernetes.io/init-containers",
+        "pod.alpha.kubernetes.io/init-containers",
+        "pod.beta.kubernetes.io/init-container-statuses",
+        "pod.alpha.kubernetes.io/init-container-statuses",
+    };
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        drop_annotation(metadata, keys[i]);
+}
+
+void schema_fill_pod_template(struct arena *arena, cJSON *template)
+{
+    (void)arena;
+    drop_old_annotations(json_get(template, "metadata"));
+}
+
+/* Only for Pods: a template keeps what was written, or every ReplicaSet would differ from it.
+ * Not here: the requests that newer servers (PodLevelResources, on from 1.34) derive from
+ * spec.resources.limits; the older supported ones do not. */
 void schema_fill_pod(struct arena *arena, cJSON *pod)
 {
     static const char *const lists[] = {"containers", "initContainers"};
+    drop_old_annotations(json_get(pod, "metadata"));
     cJSON *spec = need_object(arena, pod, "spec");
     const bool on_host = json_is_true(json_get(spec, "hostNetwork"));
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {

@@ -2244,7 +2244,7 @@ static const struct schema_object objects[260] = {
     {"io.k8s.api.core.v1.PodSecurityContext", fields_170, 13, NULL},
     {"io.k8s.api.core.v1.PodSpec", fields_171, 42, schema_fill_pod_spec},
     {"io.k8s.api.core.v1.PodStatus", fields_172, 21, NULL},
-    {"io.k8s.api.core.v1.PodTemplateSpec", fields_173, 2, NULL},
+    {"io.k8s.api.core.v1.PodTemplateSpec", fields_173, 2, schema_fill_pod_template},
     {"io.k8s.api.core.v1.PortStatus", fields_174, 3, NULL},
     {"io.k8s.api.core.v1.PortworxVolumeSource", fields_175, 3, NULL},
     {"io.k8s.api.core.v1.PreferredSchedulingTerm", fields_176, 2, NULL},

@@ -26,6 +26,7 @@ void schema_fill_namespace(struct arena *arena, cJSON *namespace);
 void schema_fill_network_policy(struct arena *arena, cJSON *network_policy);
 void schema_fill_pod(struct arena *arena, cJSON *pod);
 void schema_fill_pod_spec(struct arena *arena, cJSON *spec);
+void schema_fill_pod_template(struct arena *arena, cJSON *template);
 void schema_fill_replication_controller(struct arena *arena, cJSON *controller);
 void schema_fill_scaler_v1(struct arena *arena, cJSON *scaler);
 void schema_fill_scaler_v2(struct arena *arena, cJSON *scaler);

@@ -56,20 +56,22 @@ static bool ends_with(const char *text, const char *end)
 /* Calls check(path) for each file of `folder` with that end; returns how many there were. */
 static int each_file(const char *folder, const char *end, void (*check)(const char *path))
 {
-    DIR *dir = opendir(folder);
-    if (dir == NULL)
+    struct dirent **entries;
+    const int total = scandir(folder, &entries, NULL, alphasort);
+    if (total < 0)
         TEST_FAIL("no folder %s", folder);
+    static char paths[512][512];
     int count = 0;
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        if (!ends_with(entry->d_name, end))
-            continue;
-        char path[512];
-        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        begin();
-        check(path);
-        count++;
+    for (int i = 0; i < total; i++) {
+        if (ends_with(entries[i]->d_name, end) && count < 512)
+            snprintf(paths[count++], sizeof(paths[0]), "%s/%s", folder, entries[i]->d_name);
+        free(entries[i]);
     }
-    closedir(dir);
+    free(entries);
+    for (int i = 0; i < count; i++) {
+        begin();
+        check(paths[i]);
+    }
     return count;
 }
 
@@ -131,6 +133,29 @@ TEST(reviews_of_1_36_are_fixed_points)
     fixed_points = 0;
     CHECK(each_file(REVIEWS "/v1.36.3", ".json", check_review) > 200);
     CHECK(fixed_points > 200);
+}
+
+/* All differences in one go: the first line that differs says more than "not equal". */
+static void check_default(const char *path)
+{
+    char out[512];
+    snprintf(out, sizeof(out), "%.*s.out.json", (int)(strlen(path) - strlen(".in.json")), path);
+    cJSON *object = parse_file(path);
+    const cJSON *want = parse_file(out);
+    const struct schema_kind *kind = kind_of(object);
+    CHECK(kind != NULL);
+    struct err err;
+    if (schema_default(&arena, kind, object, &err) < 0)
+        TEST_FAIL("%s: %s", path, err.text);
+    if (!json_equal(object, want))
+        TEST_FAIL("%s becomes\n%s\nwant\n%s", path, pretty(object), pretty(want));
+    if (schema_default(&arena, kind, object, &err) < 0 || !json_equal(object, want))
+        TEST_FAIL("%s: the second time is not the same", path);
+}
+
+TEST(files_become_what_the_api_server_made_of_them)
+{
+    CHECK(each_file(DEFAULTS, ".in.json", check_default) > 70);
 }
 
 TEST_MAIN
