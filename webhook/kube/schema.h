@@ -94,7 +94,7 @@ const struct schema_node *schema_member(const struct schema_node *node, const ch
 /* The field whose name looks most like `name` (edit distance), NULL if none is near. */
 const char *schema_suggest(const struct schema_object *object, const char *name);
 
-/* "quantity", "string", "list of objects": for messages. */
+/* "quantity", "string", "whole number": for messages. */
 const char *schema_type_name(enum schema_type type);
 
 /* Whether a value is the zero that Go omits: false, 0, "", {}, [], null. */
