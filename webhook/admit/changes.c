@@ -24,19 +24,30 @@ static const struct path *annotation_path(void)
     return &path;
 }
 
-struct entry_search {
-    struct job *job;
-    const char *field;
-    bool found;
-};
-
-static bool same_field(void *context, struct target *target)
+/* Past a step's own text in a field as target_write prints it; NULL if it is another step. */
+static const char *skip_step(const char *text, const struct step *step)
 {
-    struct entry_search *search = context;
-    struct buf text = verb_buf(&search->job->eval);
-    target_write(target, &text);
-    search->found = target->value != NULL && strncmp(text.data, search->field, text.length) == 0;
-    return !search->found;
+    if (step->kind != STEP_MEMBER) {
+        const char *end = *text == '[' ? strchr(text, ']') : NULL;
+        return end != NULL ? end + 1 : NULL;
+    }
+    const size_t length = strlen(step->name);
+    const bool bracket = *text == '[';
+    text += *text == '.' || bracket;
+    if (strncmp(text, step->name, length) != 0)
+        return NULL;
+    text += length;
+    if (bracket)
+        return *text == ']' ? text + 1 : NULL;
+    return *text == '\0' || *text == '.' || *text == '[' ? text : NULL;
+}
+
+/* Whether the path can reach the field: the same steps, whatever the elements, or more of them. */
+static bool can_reach(const struct path *path, const char *field)
+{
+    for (size_t i = 0; i < path->count && field != NULL; i++)
+        field = skip_step(field, &path->steps[i]);
+    return field != NULL;
 }
 
 static const struct rule *find_rule(const struct job *job, const char *full_id)
@@ -48,17 +59,17 @@ static const struct rule *find_rule(const struct job *job, const char *full_id)
     return NULL;
 }
 
-/* Whether some rule of today keeps the field that the entry names. */
-static bool still_true(struct job *job, const cJSON *entry)
+/* Whether the entry names a rule of today and a field that it changes. */
+static bool still_true(const struct job *job, const cJSON *entry)
 {
     const struct rule *rule = find_rule(job, json_get_string(entry, "rule"));
     if (rule == NULL || !rule->mutates || rule->mode != POLICY_ENFORCE || rule->field == NULL)
         return false;
-    struct entry_search search = {.job = job, .field = entry->string};
     const struct path_list *paths = field_paths(rule->field, job->eval.kind_index);
-    for (size_t i = 0; i < paths->count && !search.found; i++)
-        field_walk(&paths->items[i], job->eval.object, same_field, &search);
-    return search.found;
+    for (size_t i = 0; i < paths->count; i++)
+        if (can_reach(&paths->items[i], entry->string))
+            return true;
+    return false;
 }
 
 static cJSON *earlier_entries(struct job *job, const char *text)

@@ -227,7 +227,7 @@ struct bullet {
     struct buf why;
     struct buf fix;
     struct buf ids;
-    const struct policy *last_policy;
+    const struct rule *last_rule;
     struct bullet *next;
 };
 
@@ -242,11 +242,13 @@ static void add_once(struct buf *buf, const char *separator, const char *text)
 
 static void add_id(struct bullet *bullet, const struct rule *rule)
 {
-    if (bullet->last_policy == rule->policy)
-        buf_printf(&bullet->ids, "+%s", rule->id);
-    else
-        buf_printf(&bullet->ids, "%s%s", bullet->ids.length > 0 ? "+" : "", rule->full_id);
-    bullet->last_policy = rule->policy;
+    const struct rule *last = bullet->last_rule;
+    if (last == rule)
+        return;
+    const bool same_policy = last != NULL && last->policy == rule->policy;
+    buf_printf(&bullet->ids, "%s%s", last != NULL ? "+" : "",
+               same_policy ? rule->id : rule->full_id);
+    bullet->last_rule = rule;
 }
 
 static void add_to_bullet(struct job *job, struct bullet *bullet, const struct violation *violation)

@@ -135,11 +135,10 @@ static void add_violation(struct job *job, const struct rule *rule, const struct
     violation->finding = *finding;
     violation->by_mutating_verb = action != NULL && action->verb->mutates;
     place_violation(job, target, violation);
-    if (target != NULL && target->view != VIEW_NONE && target->view != VIEW_COUNT &&
-        target->value != NULL)
+    if (target != NULL && target->view >= VIEW_REGISTRY && target->value != NULL)
         violation->finding.found = target->value; /* the image, not its tag */
     const char *message = policy_text_in(&rule->message, language);
-    if (*message != '\0')
+    if (*message != '\0' && (target == NULL || !target->unreadable))
         violation->finding.bound = expr_words(&job->eval, message, target);
     violation->why = expr_words(&job->eval, policy_text_in(&rule->why, language), target);
     violation->fix = expr_words(&job->eval, policy_text_in(&rule->fix, language), target);

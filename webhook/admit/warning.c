@@ -1,6 +1,7 @@
 #include "admit/internal.h"
 
 #include "base/utf8.h"
+#include "kube/pointer.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -133,19 +134,46 @@ static enum authorship written_by_user(struct job *job, const char *pointer)
     return authorship;
 }
 
+/* The object as the API server would fill it in if nobody had written what the rules replaced. */
+static const cJSON *defaulted_object(struct job *job)
+{
+    struct err ignored;
+    cJSON *copy = json_dup(job->arena, job->eval.object);
+    for (const struct edit *edit = job->eval.edits; edit != NULL; edit = edit->next) {
+        const char *slash = strrchr(edit->field_pointer, '/');
+        if (edit->before == NULL || edit->after == NULL || slash == NULL)
+            continue;
+        const size_t length = (size_t)(slash - edit->field_pointer);
+        cJSON *parent = pointer_get(copy, arena_strndup(job->arena, edit->field_pointer, length));
+        cJSON *member = json_find(parent, slash + 1);
+        if (member != NULL)
+            json_unlink(parent, member);
+    }
+    if (job->request->schema == NULL ||
+        schema_default(job->arena, job->request->schema, copy, &ignored) != 0)
+        return NULL;
+    return copy;
+}
+
 /* ---- lines ------------------------------------------------------------------------------ */
 
 struct lines {
     struct job *job;
+    const cJSON *defaulted; /* made when it is first asked for */
     const char **texts;
     size_t count;
     size_t capacity;
 };
 
-static void add_line(struct lines *lines, const char *text)
+/* A line of at most LIMIT_WARNING_RUNES; what is too long is cut before the rule's id. */
+static void add_line(struct lines *lines, const char *text, const char *ids)
 {
     struct buf line = verb_buf(&lines->job->eval);
-    buf_add_visible(&line, text, 250);
+    const char *tail = *ids != '\0' ? arena_printf(lines->job->arena, " (%s)", ids) : "";
+    const size_t taken = utf8_runes(tail) + 20 < LIMIT_WARNING_RUNES ? utf8_runes(tail) : 100;
+    const size_t room = LIMIT_WARNING_RUNES - taken;
+    buf_add_visible(&line, text, utf8_runes(text) <= room ? room : room - 3);
+    buf_add_string(&line, tail);
     if (lines->count == lines->capacity) {
         lines->capacity = lines->capacity * 2 + 8;
         const char **grown = arena_array(lines->job->arena, lines->capacity, sizeof *grown);
@@ -160,8 +188,18 @@ static void add_line(struct lines *lines, const char *text)
 
 enum change_class { CHANGE_SET, CHANGE_DEFAULTED, CHANGE_ADDED, CHANGE_KEPT };
 
-static enum change_class classify(struct job *job, const struct edit *edit)
+static bool was_default(struct lines *lines, const struct edit *edit)
 {
+    if (lines->defaulted == NULL)
+        lines->defaulted = defaulted_object(lines->job);
+    const cJSON *usual = corresponding(lines->job->arena, lines->job->eval.object, lines->defaulted,
+                                       edit->field_pointer);
+    return usual != NULL && json_equal(usual, edit->before);
+}
+
+static enum change_class classify(struct lines *lines, const struct edit *edit)
+{
+    struct job *job = lines->job;
     if (job->eval.old_object != NULL) {
         const cJSON *stored =
             corresponding(job->arena, job->eval.object, job->eval.old_object, edit->field_pointer);
@@ -171,7 +209,7 @@ static enum change_class classify(struct job *job, const struct edit *edit)
     if (edit->before == NULL)
         return CHANGE_ADDED;
     const enum authorship authorship = written_by_user(job, edit->field_pointer);
-    if (authorship == NOT_WRITTEN || (authorship == UNKNOWN && edit->before_is_default))
+    if (authorship == NOT_WRITTEN || (authorship == UNKNOWN && was_default(lines, edit)))
         return CHANGE_DEFAULTED;
     return CHANGE_SET;
 }
@@ -212,8 +250,7 @@ static void write_group(struct lines *lines, const struct line_group *group, siz
         else
             value_write_plain(group->first->after, 60, &line);
     }
-    buf_printf(&line, " (%s)", group->ids.data);
-    add_line(lines, line.data);
+    add_line(lines, line.data, group->ids.data);
 }
 
 static void add_member(struct line_group *group, const struct edit *edit, bool same_policy)
@@ -262,7 +299,7 @@ static void write_changes(struct lines *lines)
         /* Changed again by a later action: the first line shows the value in the end. */
         if (edit->rule == NULL || (edit->kind == EDIT_INSIDE && edit->before != NULL))
             continue;
-        const enum change_class class = classify(job, edit);
+        const enum change_class class = classify(lines, edit);
         if (class == CHANGE_KEPT) {
             kept++;
             continue;
@@ -280,8 +317,10 @@ static void write_changes(struct lines *lines)
     if (members > 0)
         write_group(lines, &group, members);
     if (kept > 0)
-        add_line(lines, arena_printf(job->arena, "%zu value%s kept as the policy sets %s", kept,
-                                     kept > 1 ? "s" : "", kept > 1 ? "them" : "it"));
+        add_line(lines,
+                 arena_printf(job->arena, "%zu value%s kept as the policy sets %s", kept,
+                              kept > 1 ? "s" : "", kept > 1 ? "them" : "it"),
+                 "");
 }
 
 /* ---- what only warns -------------------------------------------------------------------- */
@@ -300,8 +339,7 @@ static void write_violation(struct lines *lines, const struct violation *violati
     buf_add_string(&line, finding->bound);
     if (violation->ratcheted)
         buf_add_string(&line, "; old and untouched, so let pass");
-    buf_printf(&line, " (%s)", violation->rule->full_id);
-    add_line(lines, line.data);
+    add_line(lines, line.data, violation->rule->full_id);
 }
 
 static void write_exception(struct lines *lines, const struct violation *violation)
@@ -310,10 +348,10 @@ static void write_exception(struct lines *lines, const struct violation *violati
     const int64_t left = exception->expires_at - lines->job->now;
     const int64_t days = (left + 86399) / 86400;
     add_line(lines,
-             arena_printf(lines->job->arena,
-                          "%s: let pass by exception %s (%s) until %s, %lld day%s left (%s)",
-                          violation->field, exception->name, exception->ticket, exception->expires,
-                          (long long)days, days == 1 ? "" : "s", violation->rule->full_id));
+             arena_printf(lines->job->arena, "%s: excepted until %s, %lld day%s left: %s, %s",
+                          violation->field, exception->expires, (long long)days,
+                          days == 1 ? "" : "s", exception->name, exception->ticket),
+             violation->rule->full_id);
 }
 
 static void write_soft_violations(struct lines *lines)
@@ -343,7 +381,7 @@ static void keep_budget(struct lines *lines)
         return;
     const size_t left = lines->count - kept;
     lines->count = kept;
-    add_line(lines, arena_printf(lines->job->arena, "and %zu more", left));
+    add_line(lines, arena_printf(lines->job->arena, "and %zu more", left), "");
 }
 
 void admit_write_warnings(struct job *job, bool refused)

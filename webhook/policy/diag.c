@@ -12,6 +12,18 @@ void diag_init(struct diagnostics *diagnostics, struct arena *arena)
     *diagnostics = (struct diagnostics){.arena = arena};
 }
 
+/* The finding outlives the set whose memory the name came from. */
+static const char *keep_name(struct diagnostics *diagnostics, const char *file)
+{
+    const struct diagnostic *last =
+        diagnostics->count > 0 ? &diagnostics->items[diagnostics->count - 1] : NULL;
+    if (file == NULL)
+        return NULL;
+    if (last != NULL && last->place.file != NULL && strcmp(last->place.file, file) == 0)
+        return last->place.file;
+    return arena_strdup(diagnostics->arena, file);
+}
+
 void diag_add(struct diagnostics *diagnostics, enum diag_severity severity, struct place place,
               const char *code, const char *format, ...)
 {
@@ -23,6 +35,7 @@ void diag_add(struct diagnostics *diagnostics, enum diag_severity severity, stru
     struct buf visible;
     buf_init(&visible, diagnostics->arena, LIMIT_POLICY_FILE_BYTES);
     buf_add_visible(&visible, text, 500);
+    place.file = keep_name(diagnostics, place.file);
     if (diagnostics->count == diagnostics->capacity) {
         diagnostics->capacity = diagnostics->capacity * 2 + 16;
         struct diagnostic *grown =

@@ -26,18 +26,6 @@ static bool was_edited(const cJSON *node)
 
 /* ---- recording -------------------------------------------------------------------------- */
 
-static bool same_as_default(struct arena *arena, const struct schema_field *field,
-                            const cJSON *value)
-{
-    if (field == NULL || field->default_json == NULL || value == NULL)
-        return false;
-    cJSON *usual;
-    struct err ignored;
-    return json_parse(arena, field->default_json, strlen(field->default_json), &json_limits_review,
-                      &usual, &ignored) == 0 &&
-           json_equal(usual, value);
-}
-
 static struct edit *record(struct eval *eval, struct spot *spot, enum edit_kind kind,
                            const cJSON *before, const cJSON *after)
 {
@@ -50,7 +38,6 @@ static struct edit *record(struct eval *eval, struct spot *spot, enum edit_kind 
     edit->field_pointer = spot->pointer.data;
     edit->before = before;
     edit->after = after;
-    edit->before_is_default = same_as_default(eval->arena, spot->schema_field, before);
     if (eval->last_edit == NULL)
         eval->last_edit = &eval->edits;
     *eval->last_edit = edit;

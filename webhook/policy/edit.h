@@ -21,7 +21,6 @@ struct edit {
     const char *field_pointer;
     const cJSON *before;    /* a copy; NULL: unset */
     const cJSON *after;     /* in the tree, or NULL: removed */
-    bool before_is_default; /* the value was the API's default for that place */
 };
 
 /* Makes the target's value `value` (copied), with missing parents; an object is merged into an
