@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 enum schema_type {
-    SCHEMA_ANY,        /* unknown, or free JSON (managedFields' fieldsV1) */
-    SCHEMA_STRING,     /* also byte arrays */
+    SCHEMA_ANY,    /* unknown, or free JSON (managedFields' fieldsV1) */
+    SCHEMA_STRING, /* also byte arrays */
     SCHEMA_BOOL,
     SCHEMA_INT,
     SCHEMA_NUMBER,
@@ -47,7 +47,7 @@ struct schema_field {
     const char *default_json; /* the API's default as JSON text; NULL: none */
     bool zero_is_absent;      /* Go omits false, 0, "" and empty here: zero and absent are one */
     bool required;            /* the API refuses its absence */
-    uint8_t union_group;      /* members of one object with the same number > 0 exclude each other */
+    uint8_t union_group; /* members of one object with the same number > 0 exclude each other */
 };
 
 struct schema_object {
@@ -84,8 +84,7 @@ const struct schema_kind *schema_kind_of_resource(const char *group, const char 
                                                   bool *ret_known_resource);
 
 /* A member's row; NULL if the object has none of that name. */
-const struct schema_field *schema_field_find(const struct schema_object *object,
-                                             const char *name);
+const struct schema_field *schema_field_find(const struct schema_object *object, const char *name);
 
 /* The node of a member `name` of `node` (object's field or map's value); NULL if there is none
  * or node is NULL or untyped. */
@@ -112,7 +111,6 @@ NODISCARD int schema_default(struct arena *arena, const struct schema_kind *kind
 
 /* Checks only the types: every known member has the JSON type that its schema says.  Unknown
  * members pass.  ERR_TYPE with path, found and expected type. */
-NODISCARD int schema_check(const struct schema_kind *kind, const cJSON *object,
-                           struct err *reterr);
+NODISCARD int schema_check(const struct schema_kind *kind, const cJSON *object, struct err *reterr);
 
 #endif

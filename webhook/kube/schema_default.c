@@ -10,6 +10,8 @@
 #define FAST_DIGITS_MAX 18
 #define MILLI_EXPONENT  (-3)
 #define NANO_EXPONENT   (-9)
+/* Enough for 17 digits that begin six places behind the point. */
+#define PLACES_MAX      23
 #define NOT_DECIMAL     (-1000)
 #define NANOS_PER_MILLI 1000000
 
@@ -19,8 +21,10 @@ static int decimal_exponent(const char *suffix)
     static const char suffixes[] = "num kMGTPE";
     if (suffix[0] == '\0')
         return 0;
-    if ((suffix[0] == 'e' || suffix[0] == 'E') && suffix[1] != '\0')
-        return (int)strtol(suffix + 1, NULL, 10);
+    if ((suffix[0] == 'e' || suffix[0] == 'E') && suffix[1] != '\0') {
+        const long exponent = strtol(suffix + 1, NULL, 10);
+        return exponent < -100 || exponent > 100 ? NOT_DECIMAL : (int)exponent;
+    }
     const char *found = strchr(suffixes, suffix[0]);
     return found == NULL || suffix[1] != '\0' ? NOT_DECIMAL : ((int)(found - suffixes) - 3) * 3;
 }
@@ -45,12 +49,29 @@ static bool keeps_spelling(const char *text, int finest_exponent)
     return scale % 3 == 0 && scale >= finest_exponent && zeros < 3;
 }
 
+/* A number as Go writes the float that kubectl made of it: 1e3 is 1000, 1.500 is 1.5.  Outside of
+ * Go's range for plain notation it stays as it was written. */
+static const char *plain_number(struct arena *arena, const cJSON *number)
+{
+    char digits[32];
+    const char *written = json_number_text(number, digits);
+    const double value = strtod(written, NULL), size = value < 0 ? -value : value;
+    if (strpbrk(written, ".eE") == NULL || (size != 0 && (size < 1e-6 || size >= 1e21)))
+        return arena_strdup(arena, written);
+    const char *text = "0";
+    for (int places = 0; places <= PLACES_MAX; places++) {
+        text = arena_printf(arena, "%.*f", places, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return text;
+}
+
 /* In a list of resources nothing finer than a milli is kept: SetDefaults_ResourceList. */
 static void tidy_quantity(struct arena *arena, cJSON *value, bool is_resource)
 {
-    char digits[32], text[QUANTITY_TEXT_MAX];
-    const char *written =
-        json_is_string(value) ? json_string(value) : json_number_text(value, digits);
+    char text[QUANTITY_TEXT_MAX];
+    const char *written = json_is_string(value) ? json_string(value) : plain_number(arena, value);
     struct quantity quantity;
     if (!quantity_parse(written, &quantity))
         return;
