@@ -21,7 +21,7 @@
 #define POLICIES_MAX 64
 #define JUDGE_BYTES  (512 * LIMIT_MIB)
 
-enum review_output { REVIEW_TEXT, REVIEW_JSON, REVIEW_YAML, REVIEW_ANSWER };
+enum review_output { REVIEW_TEXT, REVIEW_JSON, REVIEW_YAML, REVIEW_REQUEST, REVIEW_ANSWER };
 
 /* One object of --old, kept beyond the file that it came from. */
 struct old_object {
@@ -208,6 +208,21 @@ static void print_answer(struct review *review, const char *bytes, size_t length
     arena_done(&arena);
 }
 
+/* What the API server would send (a recorded review as it was written), or the answer to it. */
+static void print_bytes(struct review *review, const cJSON *made)
+{
+    const struct input_item *item = review->item;
+    struct buf bytes;
+    buf_init(&bytes, &review->arena, LIMIT_INPUT_FILE_BYTES);
+    if (!item->is_review)
+        json_write(&bytes, made);
+    const char *text = item->is_review ? item->bytes : bytes.data;
+    if (review->output == REVIEW_REQUEST)
+        fprintf(review->cli->out, "%s\n", text);
+    else
+        print_answer(review, text, item->is_review ? item->length : bytes.length);
+}
+
 static void judge_item(void *context)
 {
     struct review *review = context;
@@ -221,13 +236,8 @@ static void judge_item(void *context)
         question.old_object = find_old(review, item->object);
         r = judge_make_review(&review->arena, &question, &made, &err);
     }
-    if (r == 0 && review->output == REVIEW_ANSWER) {
-        struct buf bytes;
-        buf_init(&bytes, &review->arena, LIMIT_INPUT_FILE_BYTES);
-        if (!item->is_review)
-            json_write(&bytes, made);
-        print_answer(review, item->is_review ? item->bytes : bytes.data,
-                     item->is_review ? item->length : bytes.length);
+    if (r == 0 && (review->output == REVIEW_ANSWER || review->output == REVIEW_REQUEST)) {
+        print_bytes(review, made);
         return;
     }
     struct judgement judgement;
@@ -302,10 +312,11 @@ static enum operation parse_operation(const char *text)
 
 static enum review_output parse_output(const char *text)
 {
-    return strcmp(text, "json") == 0   ? REVIEW_JSON
-           : strcmp(text, "yaml") == 0 ? REVIEW_YAML
-           : strcmp(text, "text") == 0 ? REVIEW_TEXT
-                                       : REVIEW_ANSWER;
+    return strcmp(text, "json") == 0      ? REVIEW_JSON
+           : strcmp(text, "yaml") == 0    ? REVIEW_YAML
+           : strcmp(text, "text") == 0    ? REVIEW_TEXT
+           : strcmp(text, "request") == 0 ? REVIEW_REQUEST
+                                          : REVIEW_ANSWER;
 }
 
 static void fill_question(struct review *review)
@@ -408,7 +419,7 @@ static const struct cli_flag flags[] = {
      .help = "only this phase; else the whole road: mutate, then validate"},
     {.name = "output",
      .letter = 'o',
-     .value = "text|json|yaml|admissionreview",
+     .value = "text|json|yaml|request|admissionreview",
      .fallback = "text",
      .help = "how to print"},
     {.name = "namespace",
@@ -450,6 +461,7 @@ const struct command cmd_review = {
         "-o json             an array: verdict, violations, warnings, patch, edits, errors\n"
         "-o yaml             the objects afterwards, with what Kubernetes and the policies fill "
         "in\n"
+        "-o request          the AdmissionReviews that the API server would send\n"
         "-o admissionreview  one line an object: the bytes that the webhook would answer in\n"
         "                    --phase (without it: mutate, which the API server asks first)\n"
         "\n"
