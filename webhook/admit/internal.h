@@ -23,7 +23,8 @@ struct job {
     const struct policy **policies; /* that match, in the set's order */
     size_t policy_count;
     size_t policy_capacity;
-    bool template_changed; /* this request makes or changes the pod template */
+    const struct policy_exclude *excluded_by; /* the last exclusion that held */
+    bool template_changed;                    /* this request makes or changes the pod template */
     struct violation *violations;
     struct violation **last_violation;
     struct verdict *verdict;
@@ -36,10 +37,10 @@ const char *admit_effective_name(struct arena *arena, const struct admit_request
 void admit_match(struct job *job, const char **ret_reason);
 
 /* Whether the match (a policy's or an exception's) holds for the request. */
-bool admit_match_holds(const struct job *job, const struct policy_match *match);
+bool admit_match_holds(struct job *job, const struct policy_match *match);
 
 /* The exception that covers the rule in this request; an unexpired one if there is one. */
-const struct policy_exception *admit_exception(const struct job *job, const struct rule *rule,
+const struct policy_exception *admit_exception(struct job *job, const struct rule *rule,
                                                bool *ret_expired);
 
 /* Brings the annotation in line with what this request changed. */

@@ -86,22 +86,35 @@ static bool only_metadata_changes(const struct admit_request *request, const cha
     return true;
 }
 
-static bool excluded(const struct admit_request *request, const struct policy_match *match)
+static bool is_who(const struct admit_request *request, const struct policy_exclude *exclude)
 {
+    if (exclude->user != NULL)
+        return strcmp(exclude->user, request->user) == 0;
+    const cJSON *group = json_is_array(request->groups) ? request->groups->child : NULL;
+    for (; group != NULL; group = group->next)
+        if (json_is_string(group) && strcmp(group->valuestring, exclude->group) == 0)
+            return true;
+    return false;
+}
+
+static bool excluded(struct job *job, const struct policy_match *match)
+{
+    const struct admit_request *request = job->request;
     for (size_t i = 0; i < match->exclude_count; i++) {
         const struct policy_exclude *exclude = &match->excludes[i];
-        if (strcmp(exclude->user, request->user) != 0 ||
+        if (!is_who(request, exclude) ||
             (exclude->operations != 0 && (exclude->operations & request->operation) == 0) ||
             (exclude->resources != NULL &&
              !resource_fits(exclude->resources, request->resource_text)) ||
             (exclude->only_metadata && !only_metadata_changes(request, "")))
             continue;
+        job->excluded_by = exclude;
         return true;
     }
     return false;
 }
 
-bool admit_match_holds(const struct job *job, const struct policy_match *match)
+bool admit_match_holds(struct job *job, const struct policy_match *match)
 {
     const struct admit_request *request = job->request;
     if (match->operations != 0 && (match->operations & request->operation) == 0)
@@ -178,13 +191,20 @@ void admit_match(struct job *job, const char **ret_reason)
     }
     policy_index_find(job->set, job->arena, job->request->resource_text, job->request->name_space,
                       take_policy, job);
-    if (job->policy_count == 0)
+    if (job->policy_count > 0)
+        return;
+    const struct policy_exclude *by = job->excluded_by;
+    if (by == NULL)
         *ret_reason = "no policy matches";
+    else if (by->user != NULL)
+        *ret_reason = "this user makes this resource, and is excluded";
+    else
+        *ret_reason = arena_printf(job->arena, "break-glass: the group %s is excluded", by->group);
 }
 
 /* ---- exceptions ------------------------------------------------------------------------- */
 
-const struct policy_exception *admit_exception(const struct job *job, const struct rule *rule,
+const struct policy_exception *admit_exception(struct job *job, const struct rule *rule,
                                                bool *ret_expired)
 {
     const struct policy_exception *expired = NULL;

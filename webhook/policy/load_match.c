@@ -153,19 +153,25 @@ static void load_selector(struct loader *loader, const cJSON *selector, struct p
 
 static void load_exclude(struct loader *loader, const cJSON *node, struct policy_exclude *out)
 {
-    static const char *const keys[] = {"user", "resources", "operations", "onlyMetadata", NULL};
+    static const char *const keys[] = {"user",       "group",        "resources",
+                                       "operations", "onlyMetadata", NULL};
     if (!load_check_keys(loader, node, "an entry of exclude", keys))
         return;
     out->place = load_place(loader, node);
-    out->user = load_string(loader, node, "user", true);
+    out->user = load_string(loader, node, "user", false);
+    out->group = load_string(loader, node, "group", false);
+    if ((json_get(node, "user") != NULL) == (json_get(node, "group") != NULL))
+        load_fail(loader, node, "missing-key", "an exclusion names a user, or else a group");
     out->resources = load_strings(loader, node, "resources");
     out->operations = load_operations(loader, node, 0);
     out->only_metadata = load_bool(loader, node, "onlyMetadata");
-    if (out->user != NULL && glob_is_pattern(out->user))
-        load_fail(loader, json_get(node, "user"), "glob-in-exclude",
-                  "an exclusion names one user exactly: a glob would open a door for others");
+    const char *who = out->user != NULL ? out->user : out->group;
+    if (who != NULL && glob_is_pattern(who))
+        load_fail(loader, json_get(node, out->user != NULL ? "user" : "group"), "glob-in-exclude",
+                  "an exclusion names one %s exactly: a glob would open a door for others",
+                  out->user != NULL ? "user" : "group");
     check_resources(loader, node, out->resources);
-    if (out->resources == NULL && out->operations == 0)
+    if (out->user != NULL && out->resources == NULL && out->operations == 0)
         load_fail(loader, node, "wide-exclude",
                   "an exclusion is a pair: name the resources or the operations that this user "
                   "makes");
@@ -183,7 +189,7 @@ static void load_excludes(struct loader *loader, const cJSON *list, struct polic
     for (const cJSON *node = list->child; node != NULL; node = node->next) {
         struct policy_exclude *exclude = &out->excludes[out->exclude_count];
         load_exclude(loader, node, exclude);
-        if (exclude->user != NULL)
+        if (exclude->user != NULL || exclude->group != NULL)
             out->exclude_count++;
     }
 }

@@ -50,9 +50,11 @@ struct label_requirement {
     policy_strings values;
 };
 
-/* Who, and the one thing that this user makes: never a glob. */
+/* Who, and the one thing that this user makes: never a glob.  A group instead of a user is for
+ * break-glass (system:masters): whoever is in it is not judged, and that is said and logged. */
 struct policy_exclude {
-    const char *user;
+    const char *user;         /* NULL: the group */
+    const char *group;        /* NULL: the user */
     policy_strings resources; /* NULL: all that the policy matches */
     unsigned operations;      /* 0: all */
     bool only_metadata;       /* only an UPDATE that changes nothing but metadata */
