@@ -133,7 +133,7 @@ bool admit_match_holds(struct job *job, const struct policy_match *match)
     if (match->selector_count > 0 && !labels_fit(match, request->object) &&
         !labels_fit(match, request->old_object))
         return false;
-    return !excluded(request, match);
+    return !excluded(job, match);
 }
 
 /* ---- objects on their way out ----------------------------------------------------------- */
