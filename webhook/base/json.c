@@ -326,10 +326,9 @@ static const char *find_duplicate(struct arena *arena, const cJSON *object)
     for (const cJSON *child = object->child; child != NULL; child = child->next) {
         if (++count > SMALL_OBJECT)
             return find_duplicate_large(arena, object);
-        const size_t length = strlen(child->string) + 1;
         for (const cJSON *other = object->child; other != child; other = other->next)
             if (other->string[0] == child->string[0] &&
-                memcmp(other->string, child->string, length) == 0)
+                strcmp(other->string, child->string) == 0)
                 return child->string;
     }
     return NULL;
