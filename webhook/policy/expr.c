@@ -481,6 +481,17 @@ static void add_capitals(const char *text, struct buf *buf)
                      isalnum((unsigned char)*text) ? (char)toupper((unsigned char)*text) : '-');
 }
 
+/* The names of the policy's own variables, ending with NULL. */
+static const char **declared_names(const struct eval *eval)
+{
+    const size_t count = eval->policy != NULL ? eval->policy->variable_count : 0;
+    const char **names = arena_array(eval->arena, count + 1, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = eval->policy->variables[i].name;
+    names[count] = NULL;
+    return names;
+}
+
 const char *expr_words(struct eval *eval, const char *text, const struct target *target)
 {
     if (strstr(text, "${") == NULL)
@@ -488,7 +499,8 @@ const char *expr_words(struct eval *eval, const char *text, const struct target 
     struct expr expr;
     struct err ignored;
     const char *unresolved = NULL;
-    if (expr_parse(eval->arena, json_new_string(eval->arena, text), NULL, &expr, &ignored) != 0 ||
+    if (expr_parse(eval->arena, json_new_string(eval->arena, text), declared_names(eval), &expr,
+                   &ignored) != 0 ||
         expr.template_count == 0)
         return text;
     struct expansion expansion = {.eval = eval, .expr = &expr, .target = target};
