@@ -42,7 +42,7 @@ struct review {
     size_t counts[4]; /* by enum verdict_outcome */
     size_t printed;
     size_t problems;
-    bool unstable;
+    size_t manifests; /* judged as the assumed user */
     const struct input_item *item;
 };
 
@@ -231,6 +231,7 @@ static void judge_item(void *context)
     struct err err = {0};
     int r = 0;
     if (!item->is_review) {
+        review->manifests++;
         struct judge_question question = review->question;
         question.object = item->object;
         question.old_object = find_old(review, item->object);
@@ -280,7 +281,7 @@ static void print_summary(struct review *review)
         between = ", ";
     }
     fputc('\n', cli->out);
-    if (!cli_flag_bool(cli, "as"))
+    if (review->manifests > 0 && !cli_flag_bool(cli, "as"))
         fprintf(cli->out, "Manifests were judged as user %s; --as and --as-group say whose.\n",
                 review->question.user);
 }
@@ -457,7 +458,8 @@ const struct command cmd_review = {
         "\"" REVIEW_USER "\" unless --as says whose it is: rules about students need\n"
         "--as and --as-group.  A recorded AdmissionReview is judged as it is.\n"
         "\n"
-        "-o text             one line an object, and what matters of it\n"
+        "-o text             one line an object, and what matters of it (the diff leaves out the\n"
+        "                    annotation proctor.dev/policy-changes)\n"
         "-o json             an array: verdict, violations, warnings, patch, edits, errors\n"
         "-o yaml             the objects afterwards, with what Kubernetes and the policies fill "
         "in\n"

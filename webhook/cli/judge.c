@@ -404,7 +404,8 @@ int judge_review(struct arena *arena, const struct judge_settings *settings, con
     struct judgement judgement = {0};
     cJSON *review = json_dup(arena, given);
     cJSON *request = json_get(review, "request");
-    judgement.before = json_dup(arena, json_get(json_get(given, "request"), "object"));
+    const cJSON *object = json_get(json_get(given, "request"), "object");
+    judgement.before = object != NULL ? json_dup(arena, object) : NULL;
     judgement.after = judgement.before;
     int r = 0;
     if (settings->road != JUDGE_VALIDATE)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define CHANGES_NOTE "proctor.dev/policy-changes"
+
 /* ---- text --------------------------------------------------------------------------------- */
 
 static enum cli_colour outcome_colour(enum verdict_outcome outcome)
@@ -65,6 +67,20 @@ static void print_head(const struct cli *cli, const struct input_item *item,
     fputc('\n', cli->out);
 }
 
+/* The engine's own note repeats what the diff and the warnings say, in one long line. */
+static const cJSON *without_note(struct arena *arena, const cJSON *object)
+{
+    if (json_path(object, "metadata", "annotations", CHANGES_NOTE, NULL) == NULL)
+        return object;
+    cJSON *copy = json_dup(arena, object);
+    cJSON *metadata = json_get(copy, "metadata");
+    cJSON *annotations = json_get(metadata, "annotations");
+    json_unlink(annotations, json_get(annotations, CHANGES_NOTE));
+    if (annotations->child == NULL)
+        json_unlink(metadata, annotations);
+    return copy;
+}
+
 static void print_diff(const struct cli *cli, struct arena *arena, const struct input_item *item,
                        const struct judgement *judgement)
 {
@@ -72,8 +88,8 @@ static void print_diff(const struct cli *cli, struct arena *arena, const struct 
     buf_init(&before, arena, LIMIT_INPUT_FILE_BYTES);
     buf_init(&after, arena, LIMIT_INPUT_FILE_BYTES);
     buf_init(&diff, arena, LIMIT_INPUT_FILE_BYTES);
-    yaml_write(&before, judgement->before);
-    yaml_write(&after, judgement->after);
+    yaml_write(&before, without_note(arena, judgement->before));
+    yaml_write(&after, without_note(arena, judgement->after));
     struct diff_side sides[] = {
         {arena_printf(arena, "%s:%u as Kubernetes fills it in", item->file, item->line),
          before.data},
