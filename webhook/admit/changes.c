@@ -13,6 +13,7 @@
 
 #define KEY       "proctor.dev/policy-changes"
 #define MAX_BYTES 2048U
+#define LEFT_OUT  "more"
 
 static const struct path *annotation_path(void)
 {
@@ -72,7 +73,8 @@ static bool still_true(const struct job *job, const cJSON *entry)
     return false;
 }
 
-static cJSON *earlier_entries(struct job *job, const char *text)
+/* *ret_left_out is the count that stands for entries of an earlier run that had no room. */
+static cJSON *earlier_entries(struct job *job, const char *text, size_t *ret_left_out)
 {
     cJSON *entries = json_new_object(job->arena), *written;
     struct err ignored;
@@ -80,6 +82,10 @@ static cJSON *earlier_entries(struct job *job, const char *text)
         json_parse(job->arena, text, strlen(text), &json_limits_review, &written, &ignored) != 0 ||
         !json_is_object(written))
         return entries;
+    int64_t left_out;
+    if (json_int64(json_get(written, LEFT_OUT), &left_out) && left_out > 0 &&
+        left_out <= (int64_t)LIMIT_PATCH_OPERATIONS)
+        *ret_left_out = (size_t)left_out;
     for (cJSON *entry = written->child, *next; entry != NULL; entry = next) {
         next = entry->next;
         if (json_is_object(entry) && still_true(job, entry))
@@ -124,7 +130,9 @@ static void write_entry(struct buf *text, const cJSON *entry)
     json_write(text, entry);
 }
 
-static const char *write_entries(struct job *job, const cJSON *entries)
+/* What an earlier run left out counts on, but is not added: a request that is sent again must
+ * make the same text. */
+static const char *write_entries(struct job *job, const cJSON *entries, size_t earlier_left_out)
 {
     struct buf text = verb_buf(&job->eval);
     size_t left_out = 0;
@@ -141,8 +149,10 @@ static const char *write_entries(struct job *job, const cJSON *entries)
             left_out++;
         }
     }
+    if (left_out < earlier_left_out)
+        left_out = earlier_left_out;
     if (left_out > 0)
-        buf_printf(&text, "%s\"more\":%zu", text.length > 1 ? "," : "", left_out);
+        buf_printf(&text, "%s\"" LEFT_OUT "\":%zu", text.length > 1 ? "," : "", left_out);
     buf_add_char(&text, '}');
     return text.data;
 }
@@ -163,7 +173,8 @@ void admit_note_changes(struct job *job)
     const char *now = json_string(target.value);
     if (now == NULL && job->eval.edits == NULL)
         return;
-    cJSON *entries = earlier_entries(job, now);
+    size_t left_out = 0;
+    cJSON *entries = earlier_entries(job, now, &left_out);
     for (const struct edit *edit = job->eval.edits; edit != NULL; edit = edit->next)
         if (edit->rule != NULL)
             put_entry(job, entries, edit);
@@ -172,7 +183,7 @@ void admit_note_changes(struct job *job)
             edit_remove(&job->eval, &target);
         return;
     }
-    const char *text = write_entries(job, entries);
+    const char *text = write_entries(job, entries, left_out);
     if (now == NULL || strcmp(now, text) != 0)
         edit_set(&job->eval, &target, json_new_string(job->arena, text), true);
 }
