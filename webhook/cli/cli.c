@@ -18,11 +18,7 @@ extern const struct command cmd_version;
 
 /* The one table: a new subcommand is its file, its extern above and its row here. */
 const struct command *const cli_commands[] = {
-    &cmd_certs,
-    &cmd_review,
-    &cmd_test,
-    &cmd_version,
-    NULL,
+    &cmd_certs, &cmd_review, &cmd_test, &cmd_version, NULL,
 };
 
 static const struct command root = {
