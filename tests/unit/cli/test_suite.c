@@ -39,7 +39,7 @@ static const char *found(void)
 TEST(a_case_takes_what_the_suite_says)
 {
     struct suite suite = load(HEAD "  now: 1970-01-02\n"
-                                   "  defaults: {user: u, groups: [g], namespace: n}\n"
+                                   "  defaults: {user: u, groups: [g], namespace: ns}\n"
                                    "  cases:\n"
                                    "  - name: a\n    object: {kind: Pod}\n"
                                    "    expect: {verdict: allowed}\n"
@@ -52,7 +52,7 @@ TEST(a_case_takes_what_the_suite_says)
     CHECK(suite.policies[1] == NULL);
     CHECK_STRING(suite.cases[0].question.user, "u");
     CHECK_STRING(suite.cases[0].question.groups[0], "g");
-    CHECK_STRING(suite.cases[0].question.name_space, "n");
+    CHECK_STRING(suite.cases[0].question.name_space, "ns");
     CHECK_INT(suite.cases[0].now, 86400);
     CHECK_INT(suite.cases[0].mark.line, 8);
     CHECK_STRING(suite.cases[1].question.user, "other");
