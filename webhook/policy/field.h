@@ -61,6 +61,13 @@ struct step {
     const struct schema_field *field; /* STEP_MEMBER of a known object; else NULL */
 };
 
+/* Whether the step chooses among elements, as [*] does; [name=X] names one, and can make it. */
+static inline bool step_chooses(const struct step *step)
+{
+    return step->kind == STEP_EACH || step->kind == STEP_GLOB || step->kind == STEP_HAVING ||
+           (step->kind == STEP_ELEMENT && step->is_filter);
+}
+
 /* One concrete road from a root. */
 struct path {
     enum field_root root; /* FIELD_OBJECT, _OLD, _OPTIONS, _REQUEST or _ELEMENT */
