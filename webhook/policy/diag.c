@@ -78,6 +78,23 @@ static bool same_file(const struct diagnostic *a, const struct diagnostic *b)
     return strcmp(x, y) == 0;
 }
 
+/* One cause that is seen on several roads (a field in several kinds, a pair from both its
+ * sides) is told once. */
+static bool is_repeated(const struct ordered *order, size_t at)
+{
+    const struct diagnostic *item = order[at].item;
+    for (size_t i = at; i-- > 0 && order[i].file == order[at].file;) {
+        const struct diagnostic *other = order[i].item;
+        if (other->place.mark.line != item->place.mark.line ||
+            other->place.mark.column != item->place.mark.column)
+            return false;
+        if (other->severity == item->severity && strcmp(other->code, item->code) == 0 &&
+            strcmp(other->message, item->message) == 0)
+            return true;
+    }
+    return false;
+}
+
 void diag_sort(struct diagnostics *diagnostics)
 {
     const size_t count = diagnostics->count;
@@ -95,8 +112,12 @@ void diag_sort(struct diagnostics *diagnostics)
     }
     qsort(order, count, sizeof *order, compare);
     struct diagnostic *sorted = arena_array(diagnostics->arena, count, sizeof *sorted);
+    diagnostics->count = 0;
     for (size_t i = 0; i < count; i++)
-        sorted[i] = *order[i].item;
+        if (!is_repeated(order, i))
+            sorted[diagnostics->count++] = *order[i].item;
+        else if (order[i].item->severity == DIAG_ERROR)
+            diagnostics->error_count--;
     diagnostics->items = sorted;
     diagnostics->capacity = count;
 }

@@ -41,7 +41,8 @@ void diag_init(struct diagnostics *diagnostics, struct arena *arena);
 void diag_add(struct diagnostics *diagnostics, enum diag_severity severity, struct place place,
               const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* Orders by file (in the order of first sight), line, column. */
+/* Orders by file (in the order of first sight), line, column; the same finding at the same place
+ * is kept once. */
 void diag_sort(struct diagnostics *diagnostics);
 
 /* Appends "file:line:column: error: message [code]" and a newline for each. */

@@ -3,6 +3,8 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "kube/names.h"
+#include "policy/analyse.h"
+#include "policy/lint.h"
 #include "policy/load_internal.h"
 
 #include <stdlib.h>
@@ -270,6 +272,11 @@ static void compile(struct loader *loader)
     load_exceptions(loader, &exceptions);
     if (loader->diagnostics->error_count == 0)
         load_bind(loader);
+    /* With an error some paths are not there. */
+    if (loader->diagnostics->error_count == 0)
+        analyse_set(loader->set, loader->diagnostics);
+    if (loader->diagnostics->error_count == 0)
+        lint_set(loader->set, loader->options->now, loader->diagnostics);
     policy_index_build(loader->set);
     digest_sources(loader);
 }
