@@ -47,9 +47,4 @@ void policy_set_follow(struct policy_set *set, struct policy_set *previous, int6
     policy_set_unref(set->previous);
     set->previous = previous != NULL ? policy_set_ref(previous) : NULL;
     set->previous_until = until;
-    if (previous == NULL)
-        return;
-    /* One step back is enough, and a chain would keep every set that ever was. */
-    policy_set_unref(previous->previous);
-    previous->previous = NULL;
 }

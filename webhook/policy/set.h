@@ -180,7 +180,9 @@ void policy_set_unref(struct policy_set *set); /* NULL is fine */
 /* Makes the set own a pattern: it is freed with it. */
 void policy_set_keep(struct policy_set *set, struct pattern *pattern);
 
-/* Names `previous` (a reference is taken; NULL: none) and how long it still counts. */
+/* Names `previous` (a reference is taken; NULL: none) and how long it still counts.  Requests
+ * read set->previous without a lock: only before `set` serves, or after its last request.  A set
+ * keeps its previous one, so whoever retires a set calls this with NULL, or a chain grows. */
 void policy_set_follow(struct policy_set *set, struct policy_set *previous, int64_t until);
 
 /* Builds set->index from the policies' resources and namespaces. */
