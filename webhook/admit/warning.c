@@ -229,15 +229,33 @@ static size_t parent_length(const char *field)
     return dot != NULL && strchr(dot, ']') == NULL ? (size_t)(dot - field) : 0;
 }
 
+/* What now stands there; of env[name=X] without the name, which the field says already. */
+static void write_after(struct job *job, const struct edit *edit, struct buf *line)
+{
+    const cJSON *after = edit->after;
+    const char *open = strrchr(edit->field, '['), *equal = strrchr(edit->field, '=');
+    if (after == NULL) {
+        buf_add_string(line, "removed");
+        return;
+    }
+    if (json_is_object(after) && open != NULL && equal != NULL && equal > open) {
+        cJSON *rest = json_dup(job->arena, after);
+        cJSON *key =
+            json_find(rest, arena_strndup(job->arena, open + 1, (size_t)(equal - open) - 1));
+        if (key != NULL)
+            json_unlink(rest, key);
+        after = rest;
+    }
+    value_write_plain(after, 60, line);
+}
+
 static void write_group(struct lines *lines, const struct line_group *group, size_t members)
 {
-    static const char *const from[] = {
-        [CHANGE_DEFAULTED] = "API default", [CHANGE_ADDED] = "unset"};
     struct buf line = verb_buf(&lines->job->eval);
     const char *field = group->first->field;
     if (members > 1) {
-        buf_printf(&line, "%.*s: %s%s -> %s", (int)group->parent_length, field, from[group->class],
-                   group->class == CHANGE_DEFAULTED ? "s" : "", group->values.data);
+        buf_printf(&line, "%.*s: unset -> %s", (int)group->parent_length, field,
+                   group->values.data);
     } else {
         buf_printf(&line, "%s: ", field);
         if (group->class == CHANGE_ADDED)
@@ -245,10 +263,7 @@ static void write_group(struct lines *lines, const struct line_group *group, siz
         else
             value_write_plain(group->first->before, 40, &line);
         buf_add_string(&line, " -> ");
-        if (group->first->after == NULL)
-            buf_add_string(&line, "removed");
-        else
-            value_write_plain(group->first->after, 60, &line);
+        write_after(lines->job, group->first, &line);
     }
     add_line(lines, line.data, group->ids.data);
 }
@@ -270,13 +285,25 @@ static void add_member(struct line_group *group, const struct edit *edit, bool s
         buf_printf(&group->ids, "+%s", edit->rule->id);
 }
 
-static bool joins(const struct line_group *group, const struct edit *edit, enum change_class class)
+/* Whether the group's line still fits with one more member in it. */
+static bool has_room(struct job *job, const struct line_group *group, const struct edit *edit)
 {
-    return (class == CHANGE_ADDED || class == CHANGE_DEFAULTED) && class == group->class &&
-           group->parent_length > 0 && parent_length(edit->field) == group->parent_length &&
+    struct buf value = verb_buf(&job->eval);
+    value_write_plain(edit->after, 40, &value);
+    const size_t length = strlen(edit->field) + strlen(": unset -> ") + group->values.length +
+                          strlen(", ") + value.length + strlen(" (") + group->ids.length +
+                          strlen("+") + strlen(edit->rule->id) + strlen(")");
+    return length <= LIMIT_WARNING_RUNES;
+}
+
+static bool joins(struct job *job, const struct line_group *group, const struct edit *edit,
+                  enum change_class class)
+{
+    return class == CHANGE_ADDED && class == group->class && group->parent_length > 0 &&
+           parent_length(edit->field) == group->parent_length &&
            strncmp(edit->field, group->first->field, group->parent_length + 1) == 0 &&
            edit->rule->policy == group->first->rule->policy && !json_is_object(edit->after) &&
-           !json_is_object(group->first->after) && group->values.length < 60;
+           !json_is_object(group->first->after) && has_room(job, group, edit);
 }
 
 static struct line_group new_group(struct job *job, const struct edit *edit,
@@ -289,12 +316,73 @@ static struct line_group new_group(struct job *job, const struct edit *edit,
     return group;
 }
 
+/* Untouched API defaults that policy replaced: one line for all of them. */
+struct replaced_defaults {
+    const struct edit **items;
+    size_t count;
+};
+
+static bool share_parent(const struct replaced_defaults *defaults)
+{
+    const char *first = defaults->items[0]->field;
+    const size_t length = parent_length(first);
+    for (size_t i = 1; i < defaults->count; i++)
+        if (length == 0 || parent_length(defaults->items[i]->field) != length ||
+            strncmp(defaults->items[i]->field, first, length) != 0)
+            return false;
+    return true;
+}
+
+static const char *ids_of(struct job *job, const struct replaced_defaults *defaults, bool whole)
+{
+    struct buf ids = verb_buf(&job->eval);
+    for (size_t i = 0; i < defaults->count; i++) {
+        const struct rule *rule = defaults->items[i]->rule;
+        const struct rule *last = i > 0 ? defaults->items[i - 1]->rule : NULL;
+        if (last != NULL && last->policy == rule->policy) {
+            if (whole && last != rule)
+                buf_printf(&ids, "+%s", rule->id);
+        } else {
+            buf_printf(&ids, "%s%s", i > 0 ? "+" : "", whole ? rule->full_id : rule->policy->name);
+        }
+    }
+    return ids.data;
+}
+
+static void write_defaults(struct lines *lines, const struct replaced_defaults *defaults)
+{
+    struct job *job = lines->job;
+    struct buf line = verb_buf(&job->eval);
+    const char *first = defaults->items[0]->field;
+    const bool together = defaults->count > 1 && share_parent(defaults);
+    const size_t length = together ? parent_length(first) : 0;
+    if (defaults->count == 1) {
+        buf_printf(&line, "%s: ", first);
+        value_write_plain(defaults->items[0]->before, 40, &line);
+        buf_add_string(&line, " (API default) -> ");
+        write_after(job, defaults->items[0], &line);
+    } else {
+        buf_printf(&line, "%.*s%sAPI defaults -> ", (int)length, first, together ? ": " : "");
+        for (size_t i = 0; i < defaults->count; i++) {
+            const struct edit *edit = defaults->items[i];
+            buf_printf(&line, "%s%s ", i > 0 ? ", " : "",
+                       edit->field + (together ? length + 1 : 0));
+            write_after(job, edit, &line);
+        }
+    }
+    const char *ids = ids_of(job, defaults, true);
+    const bool fits = utf8_runes(line.data) + utf8_runes(ids) + 3 <= LIMIT_WARNING_RUNES;
+    add_line(lines, line.data, fits ? ids : ids_of(job, defaults, false));
+}
+
 /* The edits were recorded in the rules' order; those of one parent mostly follow each other. */
 static void write_changes(struct lines *lines)
 {
     struct job *job = lines->job;
     struct line_group group = {0};
+    struct replaced_defaults defaults = {0};
     size_t members = 0, kept = 0;
+    defaults.items = arena_array(job->arena, job->eval.edit_count, sizeof *defaults.items);
     for (const struct edit *edit = job->eval.edits; edit != NULL; edit = edit->next) {
         /* Changed again by a later action: the first line shows the value in the end. */
         if (edit->rule == NULL || (edit->kind == EDIT_INSIDE && edit->before != NULL))
@@ -304,7 +392,11 @@ static void write_changes(struct lines *lines)
             kept++;
             continue;
         }
-        const bool same = members > 0 && joins(&group, edit, class);
+        if (class == CHANGE_DEFAULTED) {
+            defaults.items[defaults.count++] = edit;
+            continue;
+        }
+        const bool same = members > 0 && joins(job, &group, edit, class);
         if (!same) {
             if (members > 0)
                 write_group(lines, &group, members);
@@ -316,6 +408,8 @@ static void write_changes(struct lines *lines)
     }
     if (members > 0)
         write_group(lines, &group, members);
+    if (defaults.count > 0)
+        write_defaults(lines, &defaults);
     if (kept > 0)
         add_line(lines,
                  arena_printf(job->arena, "%zu value%s kept as the policy sets %s", kept,
