@@ -1,6 +1,6 @@
 #!/bin/sh
 # proctor review against the built program.  Usage: tests/cli/review.sh [PROCTOR]
-proctor=${1:-build/bin/proctor}
+proctor=${1:-${PROCTOR:-build/bin/proctor}}
 case $proctor in */*) proctor=$(realpath "$proctor") ;; esac
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 2
 work=$(mktemp -d) || exit 2

@@ -1,6 +1,6 @@
 #!/bin/sh
 # proctor test against the built program.  Usage: tests/cli/test.sh [PROCTOR]
-proctor=${1:-build/bin/proctor}
+proctor=${1:-${PROCTOR:-build/bin/proctor}}
 case $proctor in */*) proctor=$(realpath "$proctor") ;; esac
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
