@@ -108,8 +108,8 @@ static void add_container(cJSON *object)
         "{\"image\":\"x:v1\",\"resources\":{\"requests\":{\"cpu\":\"2\",\"memory\":\"1Ti\"}}}",
         "{\"image\":\"x:v1\",\"resources\":{\"limits\":{\"cpu\":0.25,\"memory\":\"64M\"}}}",
         "{\"image\":\"x:v1\",\"ports\":[{\"containerPort\":8080,\"name\":\"http\"}]}",
-        "{\"image\":\"x:v1\",\"env\":[{\"name\":\"DB_HOST\",\"value\":\"a\"},"
-        "{\"name\":\"DB_HOST\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"spec.nodeName\"}}}]}",
+        ("{\"image\":\"x:v1\",\"env\":[{\"name\":\"DB_HOST\",\"value\":\"a\"},"
+         "{\"name\":\"DB_HOST\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"spec.nodeName\"}}}]}"),
         "{\"image\":\"x:v1\",\"lifecycle\":{\"preStop\":{\"sleep\":{\"seconds\":40}}}}",
         "{\"image\":\"x:v1\",\"securityContext\":{\"privileged\":true}}"};
     const char *text = texts[dice(sizeof texts / sizeof texts[0])];
