@@ -49,11 +49,12 @@ static const char *escape_problem(char c)
         return "a back-reference";
     if (c == '\0')
         return "a backslash at the end";
-    return strchr("KGRXCNHhVLUulEQoZ", c) != NULL ? "this escape" : NULL;
+    return strchr("KGRXCNHhVvLUulEQoZec", c) != NULL ? "this escape" : NULL;
 }
 
-/* Past a bracket expression, which ends at the first ] that is not first in it. */
-static const char *skip_class(const char *at)
+/* Past a bracket expression, which ends at the first ] that is not first in it.  In one \b is a
+ * backspace to PCRE2 and nothing to RE2. */
+static const char *skip_class(const char *at, const char **ret_problem)
 {
     at++;
     if (*at == '^')
@@ -61,9 +62,12 @@ static const char *skip_class(const char *at)
     if (*at == ']')
         at++;
     while (*at != '\0' && *at != ']') {
-        if (*at == '\\' && at[1] != '\0')
+        if (*at == '\\' && at[1] != '\0') {
             at++;
-        else if (*at == '[' && at[1] == ':') {
+            *ret_problem = *at == 'b' || *at == 'B' ? "this escape in [ ]" : escape_problem(*at);
+            if (*ret_problem != NULL)
+                return at;
+        } else if (*at == '[' && at[1] == ':') {
             const char *end = strstr(at + 2, ":]");
             at = end != NULL ? end + 1 : at;
         }
@@ -87,7 +91,7 @@ static const char *find_problem(const char *text, const char **ret_at)
             problem = escape_problem(at[1]);
             at += at[1] != '\0';
         } else if (*at == '[') {
-            at = skip_class(at);
+            at = skip_class(at, &problem);
             if (*at == '\0')
                 return NULL; /* PCRE2 says it better */
         } else if (*at == '(' && at[1] == '*') {
@@ -97,6 +101,10 @@ static const char *find_problem(const char *text, const char **ret_at)
             at++;
         } else if (*at == '+' && ends_repeat(text, at)) {
             problem = "a possessive repeat";
+        } else if (*at == '*' && ends_repeat(text, at)) {
+            problem = "a repeat of a repeat";
+        } else if (*at == '{' && at[1] == ',') {
+            problem = "a repeat without its least number";
         }
         if (problem != NULL)
             return problem;
