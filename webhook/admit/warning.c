@@ -203,7 +203,9 @@ static enum change_class classify(struct lines *lines, const struct edit *edit)
     if (job->eval.old_object != NULL) {
         const cJSON *stored =
             corresponding(job->arena, job->eval.object, job->eval.old_object, edit->field_pointer);
-        if (edit->after != NULL && stored != NULL && json_equal(stored, edit->after))
+        /* What is stored has the API's defaults in it besides. */
+        if (edit->after != NULL && stored != NULL &&
+            value_holds(VALUE_AUTO, NULL, false, stored, edit->after, false))
             return CHANGE_KEPT;
     }
     if (edit->before == NULL)
@@ -375,12 +377,31 @@ static void write_defaults(struct lines *lines, const struct replaced_defaults *
     add_line(lines, line.data, fits ? ids : ids_of(job, defaults, false));
 }
 
+/* What policy set to what is stored already: a count, or the one value that was asked for. */
+static void write_kept(struct lines *lines, const struct edit *edit, size_t count)
+{
+    struct buf line = verb_buf(&lines->job->eval);
+    if (count > 1) {
+        add_line(lines,
+                 arena_printf(lines->job->arena, "%zu values kept as the policy sets them", count),
+                 "");
+        return;
+    }
+    buf_printf(&line, "%s: ", edit->field);
+    value_write_plain(edit->before, 40, &line);
+    buf_add_string(&line, " -> ");
+    write_after(lines->job, edit, &line);
+    buf_add_string(&line, ", as it was");
+    add_line(lines, line.data, edit->rule->full_id);
+}
+
 /* The edits were recorded in the rules' order; those of one parent mostly follow each other. */
 static void write_changes(struct lines *lines)
 {
     struct job *job = lines->job;
     struct line_group group = {0};
     struct replaced_defaults defaults = {0};
+    const struct edit *last_kept = NULL;
     size_t members = 0, kept = 0;
     defaults.items = arena_array(job->arena, job->eval.edit_count, sizeof *defaults.items);
     for (const struct edit *edit = job->eval.edits; edit != NULL; edit = edit->next) {
@@ -389,6 +410,7 @@ static void write_changes(struct lines *lines)
             continue;
         const enum change_class class = classify(lines, edit);
         if (class == CHANGE_KEPT) {
+            last_kept = edit;
             kept++;
             continue;
         }
@@ -411,10 +433,7 @@ static void write_changes(struct lines *lines)
     if (defaults.count > 0)
         write_defaults(lines, &defaults);
     if (kept > 0)
-        add_line(lines,
-                 arena_printf(job->arena, "%zu value%s kept as the policy sets %s", kept,
-                              kept > 1 ? "s" : "", kept > 1 ? "them" : "it"),
-                 "");
+        write_kept(lines, last_kept, kept);
 }
 
 /* ---- what only warns -------------------------------------------------------------------- */

@@ -267,6 +267,10 @@ bool edit_set(struct eval *eval, struct target *target, const cJSON *value, bool
     fresh->type |= EDITED;
     struct edit *edit = add_value(eval, &spot, fresh);
     find_new_value(target);
+    struct buf pointer;
+    buf_init(&pointer, eval->arena, LIMIT_BODY_BYTES);
+    target_write_pointer(target, target->path->count, &pointer);
+    edit->field_pointer = pointer.data;
     edit->after = target->value;
     return true;
 }

@@ -17,10 +17,10 @@ struct edit {
     const char *pointer; /* the operation's path */
     const cJSON *node;   /* in the tree: what add and replace write */
     const struct rule *rule;
-    const char *field; /* the field that the rule changed, as people read it */
-    const char *field_pointer;
-    const cJSON *before;    /* a copy; NULL: unset */
-    const cJSON *after;     /* in the tree, or NULL: removed */
+    const char *field;         /* the field that the rule changed, as people read it */
+    const char *field_pointer; /* of that field as it stood after the edit */
+    const cJSON *before;       /* a copy; NULL: unset */
+    const cJSON *after;        /* in the tree, or NULL: removed */
 };
 
 /* Makes the target's value `value` (copied), with missing parents; an object is merged into an
