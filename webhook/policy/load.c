@@ -285,7 +285,8 @@ static void compile(struct loader *loader)
 
 struct load_call {
     struct loader loader;
-    const char *const *paths; /* NULL: the sources are there already */
+    const char *const *paths; /* NULL: the one source is `text` */
+    struct source text;
 };
 
 static void load_all(void *context)
@@ -293,6 +294,8 @@ static void load_all(void *context)
     struct load_call *call = context;
     if (call->paths != NULL)
         load_files(&call->loader, call->paths);
+    else
+        load_add_source(&call->loader, call->text.name, call->text.text, call->text.length);
     compile(&call->loader);
     diag_sort(call->loader.diagnostics);
 }
@@ -346,9 +349,8 @@ int policy_load_text(const char *name, const char *text, size_t length,
                      struct policy_set **ret_set, struct err *reterr)
 {
     struct policy_set *set = new_set(options);
-    struct load_call call = {0};
+    struct load_call call = {.text = {name, text, length}};
     call.loader = (struct loader){
         .set = set, .arena = &set->arena, .diagnostics = diagnostics, .options = options};
-    load_add_source(&call.loader, name, text, length);
     return finish(&call, ret_set, reterr);
 }
