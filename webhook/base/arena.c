@@ -10,6 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) && !defined __SANITIZE_ADDRESS__
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+/* Under AddressSanitizer free bytes are poisoned and pieces stand apart: to it a block alone is
+ * one piece of memory, and a step from one review's text into the next would go unseen. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define GAP_BYTES               alignof(max_align_t)
+#define hide_bytes(at, bytes)   __asan_poison_memory_region(at, bytes)
+#define reveal_bytes(at, bytes) __asan_unpoison_memory_region(at, bytes)
+#else
+#define GAP_BYTES               0
+#define hide_bytes(at, bytes)   ((void)(at), (void)(bytes))
+#define reveal_bytes(at, bytes) ((void)(at), (void)(bytes))
+#endif
+
 struct arena_block {
     struct arena_block *next;
     size_t bytes; /* of data[] */
@@ -27,6 +46,7 @@ static void free_after(struct arena_block *block)
 {
     while (block != NULL) {
         struct arena_block *next = block->next;
+        reveal_bytes(block->data, block->bytes);
         free(block);
         block = next;
     }
@@ -37,6 +57,8 @@ static void start_on(struct arena *arena, struct arena_block *block)
     arena->current = block;
     arena->next = block != NULL ? (char *)block->data : NULL;
     arena->end = block != NULL ? arena->next + block->bytes : NULL;
+    if (block != NULL)
+        hide_bytes(block->data, block->bytes);
 }
 
 void arena_reset(struct arena *arena, size_t keep_bytes)
@@ -115,13 +137,15 @@ static void *take(struct arena *arena, size_t bytes)
     const size_t align = alignof(max_align_t);
     if (bytes > arena->cap_bytes)
         run_out(arena);
-    bytes = (bytes + align - 1) & ~(align - 1);
+    const size_t asked = bytes;
+    bytes = ((bytes + align - 1) & ~(align - 1)) + GAP_BYTES;
     if (bytes == 0)
         bytes = align;
     if (arena->next == NULL || bytes > (size_t)(arena->end - arena->next))
         add_block(arena, bytes);
     void *memory = arena->next;
     arena->next += bytes;
+    reveal_bytes(memory, asked);
     return memory;
 }
 
