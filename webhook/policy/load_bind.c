@@ -80,6 +80,8 @@ static size_t bind_field(struct binding *binding, struct field *field, const str
 {
     struct err first = {0};
     size_t bound = 0, failed = 0;
+    /* With resources: "*" the kind without schema takes any field, and proves nothing. */
+    const bool meets_every = binding->kinds.count > schema_kind_count;
     for (size_t i = 0; i < binding->kinds.count; i++) {
         const struct schema_kind *kind = binding->kinds.items[i];
         struct err err;
@@ -87,7 +89,7 @@ static size_t bind_field(struct binding *binding, struct field *field, const str
         if (field->root == FIELD_ELEMENT && own == NULL)
             continue; /* the rule does not apply to this kind */
         if (field_bind(binding->loader->arena, field, kind, own, &err) == 0) {
-            bound += first_path(field, kind) != NULL;
+            bound += first_path(field, kind) != NULL && (kind != NULL || !meets_every);
         } else if (failed++ == 0) {
             first = err;
         }
@@ -121,7 +123,11 @@ static void check_operations(struct binding *binding, const struct rule *rule)
     const bool has_old = (operations & (OPERATION_UPDATE | OPERATION_DELETE)) != 0;
     if (rule->field == NULL)
         return;
-    if (touches_object(rule->field) && !writes && (operations & OPERATION_CONNECT) == 0)
+    if (rule->mutates && !writes)
+        diag_add(
+            binding->loader->diagnostics, DIAG_ERROR, rule->place, "never-applies",
+            "only CREATE and UPDATE can be changed; on DELETE and CONNECT use deny or a check");
+    else if (touches_object(rule->field) && !writes && (operations & OPERATION_CONNECT) == 0)
         diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->place, "never-applies",
                  "the rule never applies: on DELETE there is only the old object; write $old.%s",
                  rule->field->text);
