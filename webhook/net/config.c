@@ -296,7 +296,7 @@ static void check_together(struct config *config, struct buf *faults)
     else if (!dir && !half)
         add_fault(faults, "tls-dir",
                   "no certificate is named: --tls-dir DIR, or --tls-cert FILE --tls-key FILE; "
-                  "`proctor certs issue --out DIR` makes one");
+                  "`proctor certs issue --dns NAME --out DIR` makes one");
     if (config->policies.text[0] == '\0')
         add_fault(faults, "policies",
                   "no policies are named: --policies DIR; `proctor lint DIR` checks them");
