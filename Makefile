@@ -76,6 +76,8 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libnet.a $(OUT)/
 unit: $(TESTS) ## run the unit tests
 	$(Q)tests/run-units $(TESTS)
 
+include tests/fuzz/fuzz.mk
+
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
 .PHONY: run test whole e2e fresh lint strict flags fix
