@@ -59,25 +59,77 @@ static void mutate(struct job *job)
 
 /* ---- the ratchet ------------------------------------------------------------------------ */
 
+/* The value, or the list or map that the path chooses from. */
 static const cJSON *at_prefix(const struct path *path, const cJSON *root)
 {
-    for (size_t i = 0; i < path->literal && root != NULL; i++)
-        root = path->steps[i].kind == STEP_MEMBER ? json_get(root, path->steps[i].name) : root;
+    for (size_t i = 0; i < path->count && path->steps[i].kind == STEP_MEMBER; i++)
+        root = json_get(root, path->steps[i].name);
     return root;
+}
+
+static bool path_unchanged(const struct job *job, const struct path *path)
+{
+    if (path->root == FIELD_ELEMENT)
+        return true; /* inside the rule's own field */
+    return path->root == FIELD_OBJECT &&
+           json_equal(at_prefix(path, job->eval.object), at_prefix(path, job->eval.old_object)) &&
+           (path->fallback == NULL || path_unchanged(job, path->fallback));
 }
 
 static bool field_unchanged(const struct job *job, const struct field *field)
 {
     const struct path_list *paths = field_paths(field, job->eval.kind_index);
-    for (size_t i = 0; i < paths->count; i++) {
-        const struct path *path = &paths->items[i];
-        if (path->root == FIELD_ELEMENT)
-            continue; /* inside the rule's own field */
-        if (path->root != FIELD_OBJECT ||
-            !json_equal(at_prefix(path, job->eval.object), at_prefix(path, job->eval.old_object)))
+    for (size_t i = 0; i < paths->count; i++)
+        if (!path_unchanged(job, &paths->items[i]))
+            return false;
+    return true;
+}
+
+static bool entry_unchanged(const struct job *job, const char *map, const char *key)
+{
+    return json_equal(json_get(json_path(job->eval.object, "metadata", map, NULL), key),
+                      json_get(json_path(job->eval.old_object, "metadata", map, NULL), key));
+}
+
+static bool expr_unchanged(const struct job *job, const struct policy *policy,
+                           const struct expr *expr)
+{
+    for (size_t i = 0; i < expr->variable_count; i++) {
+        const struct variable *variable = expr->variables[i];
+        bool same = true;
+        if (variable->kind == VARIABLE_FIELD)
+            same = field_unchanged(job, variable->field);
+        else if (variable->kind == VARIABLE_LABEL)
+            same = entry_unchanged(job, "labels", variable->key);
+        else if (variable->kind == VARIABLE_ANNOTATION)
+            same = entry_unchanged(job, "annotations", variable->key);
+        else if (variable->kind == VARIABLE_DECLARED)
+            same = expr_unchanged(job, policy, &policy->variables[variable->declared].from);
+        if (!same)
             return false;
     }
     return true;
+}
+
+static bool values_unchanged(const struct job *job, const struct rule *rule,
+                             const struct action *actions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!expr_unchanged(job, rule->policy, &actions[i].value))
+            return false;
+    return true;
+}
+
+/* What the rule reads besides its own field: its values' variables, its conditions. */
+static bool reads_unchanged(const struct job *job, const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->condition_count; i++) {
+        const struct condition *condition = &rule->conditions[i];
+        if (!field_unchanged(job, condition->field) ||
+            !values_unchanged(job, rule, condition->actions, condition->action_count))
+            return false;
+    }
+    return values_unchanged(job, rule, rule->actions, rule->action_count);
 }
 
 /* Whether this request leaves the rule's unit as it was (POLICY.md, "Ratchet"). */
@@ -87,14 +139,9 @@ static bool unit_unchanged(const struct job *job, const struct rule *rule)
         rule->reads_request)
         return false;
     const struct path_list *paths = field_paths(rule->field, job->eval.kind_index);
-    if (paths->count > 0 && paths->items[0].in_template)
-        return !job->template_changed;
-    if (!field_unchanged(job, rule->field))
-        return false;
-    for (size_t i = 0; i < rule->read_count; i++)
-        if (!field_unchanged(job, rule->reads[i]))
-            return false;
-    return true;
+    const bool in_template = paths->count > 0 && paths->items[0].in_template;
+    return (in_template ? !job->template_changed : field_unchanged(job, rule->field)) &&
+           reads_unchanged(job, rule);
 }
 
 /* ---- judging: every rule on the object as it stands ------------------------------------- */
@@ -133,7 +180,8 @@ static void add_violation(struct job *job, const struct rule *rule, const struct
     violation->rule = rule;
     violation->mode = rule->mode;
     violation->finding = *finding;
-    violation->by_mutating_verb = action != NULL && action->verb->mutates;
+    violation->by_mutating_verb =
+        action != NULL && action->verb->mutates && (rule->clamp || !action->verb->clamps);
     place_violation(job, target, violation);
     if (target != NULL && target->view >= VIEW_REGISTRY && target->value != NULL)
         violation->finding.found = target->value; /* the image, not its tag */
@@ -350,7 +398,8 @@ static void start(struct job *job, const struct policy_set *set, struct admit_re
     eval->arena = arena;
     eval->object = request->object;
     eval->old_object = request->old_object;
-    eval->options = request->options;
+    /* What is connected with (PodExecOptions) comes as the object. */
+    eval->options = request->operation == OPERATION_CONNECT ? request->object : request->options;
     eval->request = request->request;
     eval->kind_index = field_kind_index(request->schema);
     eval->operation = request->operation;

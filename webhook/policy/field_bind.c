@@ -320,6 +320,20 @@ static int bind_plain(const struct binder *model, enum field_root root,
     return rc;
 }
 
+/* Without an element .x is the root's own member, which the ratchet has to see as such. */
+static int bind_element(const struct binder *model, const struct path *rule_path,
+                        const struct schema_node *root, struct path_list *list)
+{
+    if (rule_path != NULL && model->field->step_count == 0)
+        return bind_plain(model, FIELD_ELEMENT, rule_path->node, 0, list);
+    if (rule_path != NULL && rule_path->base > 0)
+        return bind_plain(model, FIELD_ELEMENT, rule_path->steps[rule_path->base - 1].node, 0,
+                          list);
+    const enum field_root of = rule_path != NULL ? rule_path->root : FIELD_OBJECT;
+    const bool typed = of == FIELD_OBJECT || of == FIELD_OLD;
+    return bind_plain(model, of, typed ? root : NULL, 0, list);
+}
+
 static int bind_root(const struct binder *model, const struct path *rule_path,
                      struct path_list *list)
 {
@@ -336,14 +350,8 @@ static int bind_root(const struct binder *model, const struct path *rule_path,
         int rc = check_request_member(model);
         return rc != 0 ? rc : bind_plain(model, FIELD_REQUEST, NULL, 0, list);
     }
-    case FIELD_ELEMENT: {
-        const struct schema_node *element = root;
-        if (rule_path != NULL && model->field->step_count == 0)
-            element = rule_path->node;
-        else if (rule_path != NULL && rule_path->base > 0)
-            element = rule_path->steps[rule_path->base - 1].node;
-        return bind_plain(model, FIELD_ELEMENT, element, 0, list);
-    }
+    case FIELD_ELEMENT:
+        return bind_element(model, rule_path, root, list);
     case FIELD_POD:
         return has_pod ? bind_plain(model, FIELD_OBJECT, root, 0, list) : 0;
     case FIELD_POD_METADATA:

@@ -32,6 +32,7 @@ struct verb {
     const char *name;  /* the key in YAML */
     const char *value; /* what the key takes, for help and messages: "a value", "true" */
     bool mutates;
+    bool clamps;        /* ... only what stands there already with outside: clamp */
     bool in_when;       /* may stand in `when` */
     bool negative;      /* satisfied by absence; in `when`: none of the values may fit it */
     bool without_field; /* deny: the rule has no field */
