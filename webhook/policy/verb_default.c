@@ -8,11 +8,13 @@ static void mutate(struct eval *eval, const struct rule *rule, const struct acti
 {
     const char *unresolved;
     (void)rule;
-    if (target->value != NULL)
+    /* Where the API omits zeros a zero is absent, and so is a zero that would be put in. */
+    const bool zero_is_absent = verb_zero_is_absent(target);
+    if (target->value != NULL && !(zero_is_absent && schema_is_zero(target->value)))
         return;
     const cJSON *value = expr_value(eval, &action->value, target, &unresolved);
     /* Without a value there is nothing to put in: the check says so. */
-    if (value != NULL)
+    if (value != NULL && !(zero_is_absent && schema_is_zero(value)))
         target->defaulted = edit_set(eval, target, value, true);
 }
 
