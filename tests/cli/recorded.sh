@@ -7,6 +7,7 @@
 # refuses it, ~policy/rule only warns.  PROCTOR names the program (default build/bin/proctor).
 proctor=${PROCTOR:-build/bin/proctor}
 case $proctor in */*) proctor=$(realpath "$proctor") ;; esac
+[ -x "$(command -v "$proctor")" ] || { echo "there is no program at $proctor" >&2; exit 2; }
 cd "$(dirname "$0")/../.." || exit 2
 expected=tests/cases/recorded/verdicts.txt
 work=$(mktemp -d) || exit 2

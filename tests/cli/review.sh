@@ -2,6 +2,7 @@
 # proctor review against the built program.  Usage: tests/cli/review.sh [PROCTOR]
 proctor=${1:-${PROCTOR:-build/bin/proctor}}
 case $proctor in */*) proctor=$(realpath "$proctor") ;; esac
+[ -x "$(command -v "$proctor")" ] || { echo "there is no program at $proctor" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 2
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT

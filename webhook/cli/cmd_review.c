@@ -241,7 +241,7 @@ static void judge_item(void *context)
         print_bytes(review, made);
         return;
     }
-    struct judgement judgement;
+    struct judgement judgement = {0};
     if (r == 0)
         r = judge_review(&review->arena, &review->settings, made, &judgement, &err);
     if (r < 0)

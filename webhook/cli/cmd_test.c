@@ -216,7 +216,7 @@ static void run_case(struct test_run *run, const struct suite *suite,
 
 static void run_cases(struct test_run *run, const struct suite *suite)
 {
-    cJSON **fresh = arena_array(&run->arena, suite->case_count + 1, sizeof *fresh);
+    cJSON **fresh = arena_array(&run->arena, suite->case_count + 1, sizeof(cJSON *));
     size_t updated = run->updated;
     for (size_t i = 0; i < suite->case_count; i++) {
         const struct suite_case *suite_case = &suite->cases[i];

@@ -203,7 +203,7 @@ static void write_hunk(struct script *script, const struct hunk *hunk, bool colo
 static size_t hunk_end(const struct script *script, size_t first)
 {
     size_t last = first;
-    for (size_t i = first; i < script->count && i <= last + 2 * DIFF_CONTEXT + 1; i++) {
+    for (size_t i = first; i < script->count && i <= last + 2 * (size_t)DIFF_CONTEXT + 1; i++) {
         if (script->steps[i].sign != ' ')
             last = i;
     }

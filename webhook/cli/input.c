@@ -7,7 +7,7 @@
 #include "cli/files.h"
 #include "cli/jsontext.h"
 
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,13 +35,25 @@ static void report(struct reader *reader, unsigned line, unsigned column, const 
     reader->visitor->problem(reader->visitor->context, &problem);
 }
 
+/* Reads "NUMBER:" and moves *at past it. */
+static bool take_number(const char **at, unsigned *ret_number)
+{
+    char *end = NULL;
+    unsigned long number = strtoul(*at, &end, 10);
+    if (end == *at || *end != ':' || number > UINT_MAX)
+        return false;
+    *ret_number = (unsigned)number;
+    *at = end + 1;
+    return true;
+}
+
 /* The text of a parser's error begins "LINE:COLUMN: "; `first_line` is that of its document. */
 static void report_marked(struct reader *reader, unsigned first_line, const struct err *err)
 {
     unsigned line = 0, column = 0;
-    int used = 0;
-    if (sscanf(err->text, "%u:%u: %n", &line, &column, &used) == 2 && used > 0)
-        report(reader, line + first_line - 1, column, err->text + used);
+    const char *text = err->text;
+    if (take_number(&text, &line) && take_number(&text, &column) && *text == ' ')
+        report(reader, line + first_line - 1, column, text + 1);
     else
         report(reader, first_line, 0, err->text);
 }

@@ -1,6 +1,7 @@
 #include "cli/jsontext.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BLANKS " \t\r\n"
@@ -98,9 +99,9 @@ void jsontext_mark_error(const char *text, struct err *err)
 {
     static const char words[] = " at byte ";
     char *place = strstr(err->text, words);
-    size_t offset = 0;
-    if (place == NULL || sscanf(place + sizeof words - 1, "%zu", &offset) != 1)
+    if (place == NULL)
         return;
+    size_t offset = strtoul(place + sizeof words - 1, NULL, 10);
     size_t length = strlen(text);
     if (offset > length)
         offset = length;

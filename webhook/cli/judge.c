@@ -55,14 +55,15 @@ static int find_kind(struct arena *arena, const struct judge_question *question,
                      const cJSON *main_object, struct names *names, struct err *reterr)
 {
     const char *version = json_get_string(main_object, "apiVersion");
-    names->kind = json_get_string(main_object, "kind");
+    const char *kind = json_get_string(main_object, "kind");
     names->subresource = question->subresource == NULL ? "" : question->subresource;
-    if (names->kind == NULL && question->operation == OPERATION_CONNECT) {
-        names->kind = connect_kind(names->subresource);
+    if (kind == NULL && question->operation == OPERATION_CONNECT) {
+        kind = connect_kind(names->subresource);
         version = "v1";
     }
-    if (version == NULL || names->kind == NULL)
+    if (version == NULL || kind == NULL)
         return err_set(reterr, ERR_USAGE, "the object has no apiVersion or no kind");
+    names->kind = kind;
     split_version(arena, version, names);
     names->schema = schema_kind_find(names->group, names->version, names->kind);
     return 0;
@@ -236,7 +237,8 @@ int judge_make_review(struct arena *arena, const struct judge_question *asked, c
     place_objects(&question);
     int r = check_question(&question, reterr);
     const cJSON *main_object = question.object != NULL ? question.object : question.old_object;
-    struct names names = {0};
+    struct names names = {
+        .group = "", .version = "", .kind = "", .resource = "", .subresource = ""};
     if (r == 0)
         r = find_kind(arena, &question, main_object, &names, reterr);
     if (r < 0)
@@ -333,7 +335,7 @@ static int run_mutation(struct arena *arena, const struct judge_settings *settin
     r = apply_patch(arena, schema, review, judgement, reterr);
     if (r < 0)
         return r;
-    struct verdict second;
+    struct verdict second = {0};
     r = run_phase(arena, settings, review, ADMIT_MUTATE, &request, &second, reterr);
     if (r == 0)
         judgement->second_patch = second.patch;
@@ -452,17 +454,15 @@ const char *judge_outcome_name(enum verdict_outcome outcome)
 
 static bool parse_offset(const char *text, int64_t *ret_seconds)
 {
-    unsigned hours, minutes;
-    int used = 0;
+    struct tm tm = {0};
     if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0) {
         *ret_seconds = 0;
         return true;
     }
-    if ((text[0] != '+' && text[0] != '-') ||
-        sscanf(text + 1, "%2u:%2u%n", &hours, &minutes, &used) != 2 || used != 5 ||
-        text[6] != '\0' || hours > 23 || minutes > 59)
+    if ((text[0] != '+' && text[0] != '-') || strlen(text) != strlen("+00:00") ||
+        strptime(text + 1, "%H:%M", &tm) != text + strlen("+00:00"))
         return false;
-    *ret_seconds = (text[0] == '-' ? -1 : 1) * (int64_t)(hours * 3600 + minutes * 60);
+    *ret_seconds = (text[0] == '-' ? -60 : 60) * (int64_t)(tm.tm_hour * 60 + tm.tm_min);
     return true;
 }
 

@@ -84,7 +84,7 @@ TEST(slips_are_said_with_their_place)
 TEST(what_is_no_suite_is_refused)
 {
     static const char *const texts[] = {"", "a: 1\n", "kind: PolicySuite\napiVersion: v1\n",
-                                        HEAD "  cases: []\n---\n" HEAD, "a: [\n"};
+                                        (HEAD "  cases: []\n---\n" HEAD), "a: [\n"};
     struct err err;
     struct suite suite;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
