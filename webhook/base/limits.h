@@ -41,6 +41,8 @@
 #define LIMIT_REGEX_PATTERN_BYTES 1024U
 
 #define LIMIT_POLICIES 10000U
+/* More findings than that in one run help nobody, and the list has its own memory. */
+#define LIMIT_DIAGNOSTICS 1000U
 #define LIMIT_RULES_PER_POLICY 256U
 #define LIMIT_POLICY_FILE_BYTES (1 * LIMIT_MIB)
 #define LIMIT_POLICY_SET_BYTES (512 * LIMIT_MIB)

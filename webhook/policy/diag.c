@@ -29,6 +29,12 @@ void diag_add(struct diagnostics *diagnostics, enum diag_severity severity, stru
 {
     char text[1024];
     va_list args;
+    if (severity == DIAG_ERROR)
+        diagnostics->error_count++;
+    if (diagnostics->count == LIMIT_DIAGNOSTICS) {
+        diagnostics->left_out++;
+        return;
+    }
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
@@ -46,8 +52,6 @@ void diag_add(struct diagnostics *diagnostics, enum diag_severity severity, stru
     }
     diagnostics->items[diagnostics->count++] =
         (struct diagnostic){severity, place, code, visible.data};
-    if (severity == DIAG_ERROR)
-        diagnostics->error_count++;
 }
 
 /* ---- order and text --------------------------------------------------------------------- */
@@ -133,4 +137,6 @@ void diag_write(const struct diagnostics *diagnostics, struct buf *buf)
         buf_printf(buf, "%s%s: %s [%s]\n", at->place.file != NULL ? " " : "",
                    at->severity == DIAG_ERROR ? "error" : "warning", at->message, at->code);
     }
+    if (diagnostics->left_out > 0)
+        buf_printf(buf, "and %zu more\n", diagnostics->left_out);
 }

@@ -33,6 +33,7 @@ struct diagnostics {
     size_t count;
     size_t capacity;
     size_t error_count;
+    size_t left_out; /* past LIMIT_DIAGNOSTICS */
 };
 
 void diag_init(struct diagnostics *diagnostics, struct arena *arena);

@@ -29,33 +29,34 @@ void load_add_source(struct loader *loader, const char *name, const char *text, 
     loader->sources[loader->source_count++] = source;
 }
 
-static void read_file(struct loader *loader, const char *path, FILE *file)
-{
-    /* Not from the arena: running out there must not leak the descriptor. */
-    char *text = malloc(LIMIT_POLICY_FILE_BYTES + 1);
-    if (text == NULL) {
-        report(loader, path, "unreadable", "out of memory");
-        return;
-    }
-    const size_t length = fread(text, 1, LIMIT_POLICY_FILE_BYTES + 1, file);
-    if (ferror(file))
-        report(loader, path, "unreadable", strerror(errno));
-    else if (length > LIMIT_POLICY_FILE_BYTES)
-        report(loader, path, "too-large", "a policy file may have 1 MiB: split it");
-    else
-        load_add_source(loader, path, text, length);
-    free(text);
-}
-
-static void load_file(struct loader *loader, const char *path)
+/* Reads at most `room` bytes; 0 or an errno.  Touches no arena: running out there would leak. */
+static int read_bytes(const char *path, char *bytes, size_t room, size_t *ret_length)
 {
     FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        report(loader, path, "unreadable", strerror(errno));
+    if (file == NULL)
+        return errno;
+    *ret_length = fread(bytes, 1, room, file);
+    const int code = ferror(file) ? EIO : 0;
+    fclose(file);
+    return code;
+}
+
+static void load_file(struct loader *loader, const char *path, const struct stat *info)
+{
+    const size_t size = info->st_size > 0 ? (size_t)info->st_size : 0;
+    if (size > LIMIT_POLICY_FILE_BYTES) {
+        report(loader, path, "too-large", "a policy file may have 1 MiB: split it");
         return;
     }
-    read_file(loader, path, file);
-    fclose(file);
+    size_t length = 0;
+    char *text = arena_alloc(loader->arena, size + 1);
+    const int code = read_bytes(path, text, size + 1, &length);
+    if (code != 0)
+        report(loader, path, "unreadable", strerror(code));
+    else if (length > size)
+        report(loader, path, "unreadable", "the file grew while it was read: try again");
+    else
+        load_add_source(loader, path, text, length);
 }
 
 static bool has_ending(const char *name)
@@ -90,26 +91,66 @@ static void load_entry(struct loader *loader, const char *folder, const char *na
     else if (S_ISDIR(info.st_mode))
         load_folder(loader, path, depth + 1);
     else
-        load_file(loader, path);
+        load_file(loader, path, &info);
+}
+
+/* A folder's names, one after the other in `bytes`, each with its NUL. */
+struct names {
+    char *bytes;
+    size_t room;
+    size_t length;
+    size_t count;
+};
+
+/* Writes what fits and counts all; 0 or an errno.  Touches no arena, like read_bytes. */
+static int read_names(const char *path, struct names *names)
+{
+    DIR *folder = opendir(path);
+    if (folder == NULL)
+        return errno;
+    names->length = names->count = 0;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        const size_t bytes = strlen(entry->d_name) + 1;
+        if (names->bytes != NULL && names->length + bytes > names->room)
+            break; /* the folder grows: the rest comes with the next reload */
+        if (names->bytes != NULL)
+            memcpy(names->bytes + names->length, entry->d_name, bytes);
+        names->length += bytes;
+        names->count++;
+    }
+    closedir(folder);
+    return 0;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
 static void load_folder(struct loader *loader, const char *path, unsigned depth)
 {
-    struct dirent **entries;
+    struct names names = {0};
     if (depth > FOLDER_DEPTH_MAX) {
         report(loader, path, "too-deep", "folders are nested too deeply (a link in a circle?)");
         return;
     }
-    const int count = scandir(path, &entries, NULL, alphasort);
-    if (count < 0) {
-        report(loader, path, "unreadable", strerror(errno));
+    int code = read_names(path, &names);
+    if (code == 0) {
+        names.room = names.length;
+        names.bytes = arena_alloc(loader->arena, names.room + 1);
+        code = read_names(path, &names);
+    }
+    if (code != 0) {
+        report(loader, path, "unreadable", strerror(code));
         return;
     }
-    for (int i = 0; i < count; i++) {
-        load_entry(loader, path, entries[i]->d_name, depth);
-        free(entries[i]);
-    }
-    free(entries);
+    const char **sorted = arena_array(loader->arena, names.count, sizeof *sorted);
+    const char *at = names.bytes;
+    for (size_t i = 0; i < names.count; i++, at += strlen(at) + 1)
+        sorted[i] = at;
+    qsort(sorted, names.count, sizeof *sorted, compare_names);
+    for (size_t i = 0; i < names.count; i++)
+        load_entry(loader, path, sorted[i], depth);
 }
 
 /* "policies/" and "policies" are one folder, also in messages. */
@@ -131,6 +172,6 @@ void load_files(struct loader *loader, const char *const *paths)
         else if (S_ISDIR(info.st_mode))
             load_folder(loader, path, 0);
         else
-            load_file(loader, path);
+            load_file(loader, path, &info);
     }
 }

@@ -27,4 +27,25 @@ TEST(findings_are_ordered_and_told_once)
     arena_done(&arena);
 }
 
+TEST(past_the_limit_findings_are_only_counted)
+{
+    struct arena arena;
+    struct diagnostics diagnostics;
+    const struct place place = {"a.yaml", {1, 1}};
+    arena_init(&arena, 64 * LIMIT_MIB);
+    diag_init(&diagnostics, &arena);
+    for (size_t i = 0; i < LIMIT_DIAGNOSTICS; i++)
+        diag_add(&diagnostics, DIAG_ERROR, place, "code", "finding %zu", i);
+    CHECK_INT(diagnostics.count, LIMIT_DIAGNOSTICS);
+    CHECK_INT(diagnostics.left_out, 0);
+    diag_add(&diagnostics, DIAG_ERROR, place, "code", "one too many");
+    CHECK_INT(diagnostics.count, LIMIT_DIAGNOSTICS);
+    CHECK_INT(diagnostics.error_count, LIMIT_DIAGNOSTICS + 1);
+    struct buf text;
+    buf_init(&text, &arena, LIMIT_BODY_BYTES);
+    diag_write(&diagnostics, &text);
+    CHECK(strstr(text.data, "\nand 1 more\n") != NULL);
+    arena_done(&arena);
+}
+
 TEST_MAIN
