@@ -179,6 +179,12 @@ void connection_set_busy(struct connection *connection)
         atomic_store(&connection->deadline_us, now_us + connection->keeper->request_us);
 }
 
+void connection_set_working(struct connection *connection, bool working)
+{
+    atomic_store(&connection->deadline_us,
+                 working ? INT64_MAX : clock_monotonic_us() + connection->keeper->request_us);
+}
+
 void connection_set_idle(struct connection *connection)
 {
     uint64_t received = bytes_received(connection->fd);

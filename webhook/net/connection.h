@@ -54,8 +54,12 @@ void connection_notify(void *keeper, struct MHD_Connection *mhd, void **socket_c
 /* The connection's record; NULL if memory was short when it came. */
 struct connection *connection_of(struct MHD_Connection *mhd);
 
-/* A request has begun; its answer has gone. */
+/* A request has begun; its answer has gone (connection_set_idle, below). */
 void connection_set_busy(struct connection *connection);
+
+/* The whole request is here and the work on it begins, or is over: a deadline is for the client,
+ * and waits while it is the server that takes its time. */
+void connection_set_working(struct connection *connection, bool working);
 void connection_set_idle(struct connection *connection);
 
 /* The client's address as text, "?" if unknown. */

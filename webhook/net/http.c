@@ -303,7 +303,12 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *mhd, const char 
                    ? MHD_YES
                    : MHD_NO;
     }
-    return exchange->answered ? MHD_YES : finish(server, mhd, path, exchange);
+    if (exchange->answered)
+        return MHD_YES;
+    connection_set_working(connection_of(mhd), true);
+    enum MHD_Result result = finish(server, mhd, path, exchange);
+    connection_set_working(connection_of(mhd), false);
+    return result;
 }
 
 /* The first line is here: the request begins.  What this returns becomes *context. */
