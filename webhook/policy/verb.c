@@ -74,6 +74,64 @@ bool verb_parse_true(struct verb_parse *parse, const cJSON *value, struct action
     return true;
 }
 
+static bool fits_schema(const struct schema_node *node, const cJSON *value)
+{
+    switch (node->type) {
+    case SCHEMA_ANY:
+        return true;
+    case SCHEMA_BOOL:
+        return json_is_bool(value);
+    case SCHEMA_INT:
+    case SCHEMA_NUMBER:
+        return json_is_number(value);
+    case SCHEMA_STRING: /* a number is put in as its text */
+    case SCHEMA_QUANTITY:
+    case SCHEMA_INT_STRING:
+        return json_is_string(value) || json_is_number(value);
+    case SCHEMA_TIME:
+    case SCHEMA_DURATION:
+        return json_is_string(value);
+    case SCHEMA_LIST:
+        return json_is_array(value);
+    case SCHEMA_OBJECT:
+    case SCHEMA_MAP:
+        return json_is_object(value);
+    }
+    return true;
+}
+
+static void lint_value(struct verb_parse *parse, const struct action *action,
+                       const struct schema_node *node, const cJSON *value)
+{
+    const bool has_variable = json_is_string(value) && value->valueint > 0;
+    if (node == NULL || node->type == SCHEMA_ANY || json_is_null(value) || has_variable)
+        return;
+    if (!fits_schema(node, value)) {
+        verb_fail(parse, value, "bad-value", "%s: %s, must be %s", action->verb->name,
+                  json_type_name(value), schema_type_name(node->type));
+        return;
+    }
+    for (const cJSON *child = value->child; child != NULL; child = child->next) {
+        const struct schema_node *inner =
+            node->type == SCHEMA_LIST ? node->item : schema_member(node, child->string);
+        if (inner != NULL || node->type != SCHEMA_OBJECT) {
+            lint_value(parse, action, inner, child);
+            continue;
+        }
+        const char *near = schema_suggest(node->object, child->string);
+        verb_fail(parse, child, "unknown-field", "%s: there is no \"%s\" here%s%s%s",
+                  action->verb->name, child->string, near != NULL ? "; did you mean \"" : "",
+                  near != NULL ? near : "", near != NULL ? "\"?" : "");
+    }
+}
+
+void verb_lint_value(struct verb_parse *parse, const struct rule *rule, const struct action *action,
+                     const struct schema_node *node)
+{
+    if (rule->field != NULL && rule->field->view == VIEW_NONE)
+        lint_value(parse, action, node, action->value.value);
+}
+
 /* ---- judging ---------------------------------------------------------------------------- */
 
 const struct schema_node *verb_seen_node(const struct target *target)

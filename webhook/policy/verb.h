@@ -82,6 +82,11 @@ bool verb_parse_true(struct verb_parse *parse, const cJSON *value, struct action
 bool verb_fail(struct verb_parse *parse, const cJSON *node, const char *code, const char *format,
                ...) __attribute__((format(printf, 4, 5)));
 
+/* A row's lint: the value has the members and types that the field's schema knows.  The API server
+ * drops a member that it does not know, and the rule would put it in again and again. */
+void verb_lint_value(struct verb_parse *parse, const struct rule *rule, const struct action *action,
+                     const struct schema_node *node);
+
 /* The schema of what is seen at the target: NULL where a view shows something else. */
 const struct schema_node *verb_seen_node(const struct target *target);
 

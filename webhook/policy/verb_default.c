@@ -47,4 +47,5 @@ const struct verb verb_default = {
     .mutate = mutate,
     .check = check,
     .explain = explain,
+    .lint = verb_lint_value,
 };

@@ -42,4 +42,5 @@ const struct verb verb_equals = {
     .parse = verb_parse_expr,
     .check = check,
     .explain = explain,
+    .lint = verb_lint_value,
 };

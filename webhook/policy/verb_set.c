@@ -124,4 +124,5 @@ const struct verb verb_set = {
     .mutate = mutate,
     .check = check,
     .explain = explain,
+    .lint = verb_lint_value,
 };
