@@ -12,6 +12,7 @@
 #define COMMANDS_MAX 64
 
 extern const struct command cmd_certs;
+extern const struct command cmd_completion;
 extern const struct command cmd_lint;
 extern const struct command cmd_review;
 extern const struct command cmd_test;
@@ -19,7 +20,7 @@ extern const struct command cmd_version;
 
 /* The one table: a new subcommand is its file, its extern above and its row here. */
 const struct command *const cli_commands[] = {
-    &cmd_certs, &cmd_lint, &cmd_review, &cmd_test, &cmd_version, NULL,
+    &cmd_certs, &cmd_completion, &cmd_lint, &cmd_review, &cmd_test, &cmd_version, NULL,
 };
 
 static const struct command root = {
