@@ -178,8 +178,8 @@ static const char *image_command(struct job *job, const struct violation *violat
         return fix;
     const size_t to_name = strlen(violation->pointer) - strlen("/image");
     const char *element = arena_strndup(job->arena, violation->pointer, to_name);
-    const char *container =
-        json_get_string(admit_corresponding(job->eval.object, job->eval.object, element), "name");
+    const char *container = json_get_string(
+        admit_corresponding(job->arena, job->eval.object, job->eval.object, element), "name");
     if (container == NULL)
         return fix;
     struct buf text = verb_buf(&job->eval);
@@ -251,9 +251,17 @@ static void add_id(struct bullet *bullet, const struct rule *rule)
     bullet->last_rule = rule;
 }
 
+/* A bound is a phrase that others may follow: a full stop at its end is left out. */
+static const char *without_stop(struct job *job, const char *bound)
+{
+    const size_t length = strlen(bound);
+    const bool stop = length > 1 && bound[length - 1] == '.' && bound[length - 2] != '.';
+    return stop ? arena_strndup(job->arena, bound, length - 1) : bound;
+}
+
 static void add_to_bullet(struct job *job, struct bullet *bullet, const struct violation *violation)
 {
-    add_once(&bullet->bound, ", and ", violation->finding.bound);
+    add_once(&bullet->bound, ", and ", without_stop(job, violation->finding.bound));
     add_once(&bullet->why, " ", violation->why);
     add_once(&bullet->fix, "; ", fix_of(job, violation));
     add_id(bullet, violation->rule);
