@@ -76,7 +76,7 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libnet.a $(OUT)/
 unit: $(TESTS) ## run the unit tests
 	$(Q)tests/run-units $(TESTS)
 
-include tests/fuzz/fuzz.mk
+include tests/fuzz/fuzz.mk bench/bench.mk
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
