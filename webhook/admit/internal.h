@@ -55,6 +55,7 @@ void admit_write_warnings(struct job *job, bool refused);
 
 /* The node of `other` that corresponds to `pointer` in `root`: lists by their elements' names,
  * else by place.  NULL if there is none. */
-const cJSON *admit_corresponding(const cJSON *root, const cJSON *other, const char *pointer);
+const cJSON *admit_corresponding(struct arena *arena, const cJSON *root, const cJSON *other,
+                                 const char *pointer);
 
 #endif

@@ -193,7 +193,7 @@ static const char *image_command(struct job *job, const struct violation *violat
 static const char *generate_fix(struct job *job, const struct violation *violation)
 {
     const struct finding *finding = &violation->finding;
-    if (violation->rule->field == NULL)
+    if (violation->rule->field == NULL || finding->undecided)
         return "";
     if (finding->reason == FINDING_FORBIDDEN)
         return "delete the line";

@@ -15,8 +15,9 @@ static bool mutate_target(void *context, struct target *target)
 {
     struct rule_run *run = context;
     struct eval *eval = &run->job->eval;
+    const char *ignored;
     target->view = run->rule->field->view;
-    if (!eval_conditions_hold(eval, run->rule, target))
+    if (eval_conditions_hold(eval, run->rule, target, &ignored) != EVAL_YES)
         return true;
     for (size_t i = 0; i < run->rule->action_count; i++) {
         const struct action *action = &run->rule->actions[i];
@@ -186,7 +187,7 @@ static void add_violation(struct job *job, const struct rule *rule, const struct
     if (target != NULL && target->view >= VIEW_REGISTRY && target->value != NULL)
         violation->finding.found = target->value; /* the image, not its tag */
     const char *message = policy_text_in(&rule->message, language);
-    if (*message != '\0' && (target == NULL || !target->unreadable))
+    if (*message != '\0' && !finding->undecided)
         violation->finding.bound = expr_words(&job->eval, message, target);
     violation->why = expr_words(&job->eval, policy_text_in(&rule->why, language), target);
     violation->fix = expr_words(&job->eval, policy_text_in(&rule->fix, language), target);
@@ -198,15 +199,26 @@ static void add_violation(struct job *job, const struct rule *rule, const struct
     job->last_violation = &violation->next;
 }
 
+/* Whether the rule is for this target.  One whose conditions cannot be judged is violated. */
+static bool applies(struct job *job, const struct rule *rule, const struct target *target)
+{
+    struct finding finding = {.reason = FINDING_FORBIDDEN, .undecided = true};
+    const enum eval_answer answer = eval_conditions_hold(&job->eval, rule, target, &finding.bound);
+    if (answer == EVAL_UNDECIDED)
+        add_violation(job, rule, NULL, target, &finding);
+    return answer == EVAL_YES;
+}
+
 static bool check_seen(void *context, struct target *target, cJSON *seen)
 {
     const struct rule_run *run = context;
     struct job *job = run->job;
-    if (!eval_conditions_hold(&job->eval, run->rule, target))
+    if (!applies(job, run->rule, target))
         return true;
     struct finding finding = {.reason = FINDING_INVALID, .found = target->value};
     if (target->unreadable) {
         finding.bound = "cannot be read as an image reference";
+        finding.undecided = true;
         add_violation(job, run->rule, NULL, target, &finding);
         return true;
     }
@@ -225,8 +237,8 @@ static bool check_at_prefix(void *context, struct target *where)
 {
     const struct rule_run *run = context;
     struct job *job = run->job;
-    struct finding finding;
-    if (eval_conditions_hold(&job->eval, run->rule, where) &&
+    struct finding finding = {0};
+    if (applies(job, run->rule, where) &&
         !run->action->verb->check_whole(&job->eval, run->rule, run->action, run->path, where,
                                         &finding))
         add_violation(job, run->rule, run->action, where, &finding);
@@ -249,10 +261,10 @@ static void check_whole_field(struct job *job, const struct rule *rule, const st
 
 static void check_rule(struct job *job, const struct rule *rule)
 {
-    struct finding finding;
+    struct finding finding = {0};
     job->eval.rule = rule;
     if (rule->field == NULL) {
-        if (eval_conditions_hold(&job->eval, rule, NULL) &&
+        if (applies(job, rule, NULL) &&
             !rule->actions[0].verb->check(&job->eval, rule, &rule->actions[0], NULL, NULL,
                                           &finding))
             add_violation(job, rule, &rule->actions[0], NULL, &finding);

@@ -66,13 +66,10 @@ static const cJSON *corresponding(struct arena *arena, const cJSON *root, const 
     return other;
 }
 
-const cJSON *admit_corresponding(const cJSON *root, const cJSON *other, const char *pointer)
+const cJSON *admit_corresponding(struct arena *arena, const cJSON *root, const cJSON *other,
+                                 const char *pointer)
 {
-    struct arena scratch;
-    arena_init(&scratch, LIMIT_ARENA_BYTES);
-    const cJSON *node = corresponding(&scratch, root, other, pointer);
-    arena_done(&scratch);
-    return node;
+    return corresponding(arena, root, other, pointer);
 }
 
 /* ---- what the user wrote ---------------------------------------------------------------- */

@@ -38,6 +38,8 @@ void eval_enter(struct eval *eval, const struct policy *policy)
         if (variable->pattern != NULL &&
             pattern_match(variable->pattern, eval->arena, text, &text) != PATTERN_YES)
             continue;
+        if (*text == '\0')
+            continue; /* nothing was found: it would fit everywhere */
         eval->declared_values[i] = text;
         eval->declared_known[i] = true;
     }
@@ -96,9 +98,10 @@ bool eval_each_value(struct eval *eval, const struct field *field, const struct 
 struct trial {
     struct eval *eval;
     const struct condition *condition;
-    bool exists;   /* some value is there */
-    bool fits;     /* some value passes every positive test */
-    bool offended; /* some value fails a negative test */
+    bool exists;           /* some value is there */
+    bool fits;             /* some value passes every positive test */
+    bool offended;         /* some value fails a negative test */
+    const char *undecided; /* why some value cannot be judged; NULL: all can */
 };
 
 static bool try_value(void *context, struct target *at, cJSON *seen)
@@ -106,14 +109,18 @@ static bool try_value(void *context, struct target *at, cJSON *seen)
     struct trial *trial = context;
     const struct condition *condition = trial->condition;
     bool fits = true;
-    if (at->unreadable)
+    if (at->unreadable) {
+        trial->undecided = "cannot be read as an image reference";
         return true;
+    }
     trial->exists |= seen != NULL;
     for (size_t i = 0; i < condition->action_count; i++) {
         const struct action *action = &condition->actions[i];
-        struct finding ignored;
-        const bool holds = action->verb->check(trial->eval, NULL, action, at, seen, &ignored);
-        if (action->verb->negative)
+        struct finding finding = {0};
+        const bool holds = action->verb->check(trial->eval, NULL, action, at, seen, &finding);
+        if (!holds && finding.undecided)
+            trial->undecided = finding.bound;
+        else if (action->verb->negative)
             trial->offended |= !holds;
         else
             fits &= holds;
@@ -130,20 +137,37 @@ static bool has_positive(const struct condition *condition)
     return false;
 }
 
-static bool condition_holds(struct eval *eval, const struct condition *condition,
-                            const struct target *target)
+static enum eval_answer condition_holds(struct eval *eval, const struct condition *condition,
+                                        const struct target *target, const char **ret_why)
 {
     struct trial trial = {.eval = eval, .condition = condition};
     eval_each_value(eval, condition->field, target, try_value, &trial);
+    if (trial.offended)
+        return EVAL_NO;
+    if (trial.undecided != NULL) {
+        *ret_why = arena_printf(eval->arena, "its condition on %s %s", condition->field->text,
+                                trial.undecided);
+        return EVAL_UNDECIDED;
+    }
     if (condition->tests_existence && trial.exists != condition->exists)
-        return false;
-    return !trial.offended && (trial.fits || !has_positive(condition));
+        return EVAL_NO;
+    return trial.fits || !has_positive(condition) ? EVAL_YES : EVAL_NO;
 }
 
-bool eval_conditions_hold(struct eval *eval, const struct rule *rule, const struct target *target)
+enum eval_answer eval_conditions_hold(struct eval *eval, const struct rule *rule,
+                                      const struct target *target, const char **ret_why)
 {
-    for (size_t i = 0; i < rule->condition_count; i++)
-        if (!condition_holds(eval, &rule->conditions[i], target))
-            return false;
-    return true;
+    enum eval_answer answer = EVAL_YES;
+    for (size_t i = 0; i < rule->condition_count; i++) {
+        switch (condition_holds(eval, &rule->conditions[i], target, ret_why)) {
+        case EVAL_NO:
+            return EVAL_NO;
+        case EVAL_UNDECIDED:
+            answer = EVAL_UNDECIDED;
+            break;
+        case EVAL_YES:
+            break;
+        }
+    }
+    return answer;
 }

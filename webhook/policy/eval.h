@@ -43,7 +43,13 @@ void eval_enter(struct eval *eval, const struct policy *policy);
 bool eval_each_value(struct eval *eval, const struct field *field, const struct target *target,
                      bool (*visit)(void *context, struct target *at, cJSON *seen), void *context);
 
-/* Whether all conditions of the rule hold for the target (NULL for a deny rule). */
-bool eval_conditions_hold(struct eval *eval, const struct rule *rule, const struct target *target);
+enum eval_answer { EVAL_NO, EVAL_YES, EVAL_UNDECIDED };
+
+/* Whether all conditions of the rule hold for the target (NULL for a deny rule).  EVAL_UNDECIDED:
+ * one that matters cannot be judged (a variable without a value, an image that cannot be read, a
+ * match past its limit); *ret_why says which.  The rule is violated then: what a requester
+ * writes must not switch it off. */
+enum eval_answer eval_conditions_hold(struct eval *eval, const struct rule *rule,
+                                      const struct target *target, const char **ret_why);
 
 #endif

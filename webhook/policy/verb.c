@@ -177,7 +177,16 @@ bool verb_unresolved(struct eval *eval, struct finding *ret_finding, const cJSON
     verb_invalid(ret_finding, found, bound.data);
     if (found == NULL)
         ret_finding->reason = FINDING_REQUIRED;
+    ret_finding->undecided = true;
     return false;
+}
+
+bool verb_unjudged(struct eval *eval, const struct rule *rule, struct finding *ret_finding,
+                   const cJSON *found, const char *variable)
+{
+    if (found == NULL && (rule == NULL || rule->optional))
+        return verb_absent(rule, ret_finding);
+    return verb_unresolved(eval, ret_finding, found, variable);
 }
 
 /* ---- words ------------------------------------------------------------------------------ */

@@ -26,6 +26,7 @@ struct finding {
     const cJSON *found;  /* the value at the field; NULL: absent */
     const char *bound;   /* "at most 1"; "" for a bare "Required value" */
     const cJSON *wanted; /* what would be right there, if one value would be; else NULL */
+    bool undecided;      /* nobody can say: a variable without a value, a match past its limit */
 };
 
 struct verb {
@@ -106,6 +107,10 @@ bool verb_invalid(struct finding *ret_finding, const cJSON *found, const char *b
 /* The bound of a check whose variable has no value; returns false. */
 bool verb_unresolved(struct eval *eval, struct finding *ret_finding, const cJSON *found,
                      const char *variable);
+
+/* The same of a check that has nothing to judge where an absent value is waived. */
+bool verb_unjudged(struct eval *eval, const struct rule *rule, struct finding *ret_finding,
+                   const cJSON *found, const char *variable);
 
 /* Appends "a, b or c". */
 void verb_write_choice(const cJSON *list, struct buf *buf);

@@ -18,7 +18,7 @@ static bool check_one_of(struct eval *eval, const struct rule *rule, const struc
     const char *unresolved;
     const cJSON *list = expr_list(eval, &action->value, target, &unresolved);
     if (list == NULL)
-        return verb_unresolved(eval, ret_finding, seen, unresolved);
+        return verb_unjudged(eval, rule, ret_finding, seen, unresolved);
     if (is_in(rule, target, seen, list))
         return true;
     if (seen == NULL && verb_absent(rule, ret_finding))

@@ -17,7 +17,7 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
     const char *unresolved;
     const cJSON *list = expr_list(eval, &action->value, target, &unresolved);
     if (list == NULL)
-        return verb_unresolved(eval, ret_finding, seen, unresolved);
+        return verb_unjudged(eval, rule, ret_finding, seen, unresolved);
     if (seen == NULL) {
         if (verb_absent(rule, ret_finding))
             return true;

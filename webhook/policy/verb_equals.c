@@ -7,7 +7,7 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
     const char *unresolved;
     const cJSON *wanted = expr_value(eval, &action->value, target, &unresolved);
     if (wanted == NULL)
-        return verb_unresolved(eval, ret_finding, seen, unresolved);
+        return verb_unjudged(eval, rule, ret_finding, seen, unresolved);
     if (verb_holds(rule, target, seen, wanted))
         return true;
     const bool zero = verb_zero_is_absent(target) && schema_is_zero(wanted);

@@ -36,8 +36,11 @@ static bool judge(struct eval *eval, const struct action *action, const struct t
     const enum pattern_result result = match(eval, action, target, text, &shown, &unresolved);
     if (unresolved != NULL)
         return verb_unresolved(eval, ret_finding, seen, unresolved);
-    if (result == PATTERN_LIMIT)
-        return verb_invalid(ret_finding, seen, "took too long to match");
+    if (result == PATTERN_LIMIT) {
+        verb_invalid(ret_finding, seen, "took too long to match");
+        ret_finding->undecided = true;
+        return false;
+    }
     if ((result == PATTERN_YES) == want)
         return true;
     struct buf bound = verb_buf(eval);
