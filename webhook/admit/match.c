@@ -114,6 +114,16 @@ static bool excluded(struct job *job, const struct policy_match *match)
     return false;
 }
 
+/* The name as it stands there.  /validate cannot tell a generated name from one that was written
+ * beside a fitting generateName: a policy for that very name must match it too. */
+static const char *given_name(const struct admit_request *request)
+{
+    const char *name = request->name;
+    if (*name == '\0')
+        name = json_get_string(json_get(request->object, "metadata"), "name");
+    return name != NULL ? name : "";
+}
+
 bool admit_match_holds(struct job *job, const struct policy_match *match)
 {
     const struct admit_request *request = job->request;
@@ -124,7 +134,8 @@ bool admit_match_holds(struct job *job, const struct policy_match *match)
     if (match->namespaces != NULL &&
         (request->name_space == NULL || !any_glob(match->namespaces, request->name_space)))
         return false;
-    if (match->names != NULL && !any_glob(match->names, job->eval.name))
+    if (match->names != NULL && !any_glob(match->names, job->eval.name) &&
+        !any_glob(match->names, given_name(request)))
         return false;
     if (match->users != NULL && !any_glob(match->users, request->user))
         return false;
