@@ -48,7 +48,16 @@ static struct edit *record(struct eval *eval, struct spot *spot, enum edit_kind 
 
 /* ---- what is put in --------------------------------------------------------------------- */
 
-/* A variable brings its own type (a port is a number); a string field takes its text. */
+static bool is_digits(const cJSON *value)
+{
+    if (!json_is_string(value))
+        return false;
+    const size_t length = strlen(value->valuestring);
+    return length > 0 && length <= 18 && strspn(value->valuestring, "0123456789") == length;
+}
+
+/* A variable brings its own type (a port is a number, an annotation a text): a string field takes
+ * its text, a number's field its digits. */
 static void fit_types(struct arena *arena, const struct schema_node *node, cJSON *value)
 {
     char scratch[32];
@@ -59,6 +68,8 @@ static void fit_types(struct arena *arena, const struct schema_node *node, cJSON
         value->type = (value->type & ~0xff) | cJSON_String;
         value->valuestring = arena_strdup(arena, text);
     }
+    if (node->type == SCHEMA_INT && is_digits(value))
+        json_assign(arena, value, json_new_number_text(arena, value->valuestring));
     for (cJSON *child = value->child; child != NULL; child = child->next)
         fit_types(arena, json_is_object(value) ? schema_member(node, child->string) : node->item,
                   child);
@@ -137,6 +148,22 @@ static struct spot member_spot(struct eval *eval, const struct spot *spot, cJSON
     else
         buf_printf(&inner.field, "[%s]", key);
     return inner;
+}
+
+/* Whether merging `value` into `existing` would make a second member of some union in it. */
+static bool breaks_union(const struct schema_node *node, const cJSON *existing, const cJSON *value)
+{
+    if (node == NULL || !json_is_object(existing) || !json_is_object(value))
+        return false;
+    for (const cJSON *member = value->child; member != NULL; member = member->next) {
+        const cJSON *there = json_get(existing, member->string);
+        const struct schema_field *field =
+            node->type == SCHEMA_OBJECT ? schema_field_find(node->object, member->string) : NULL;
+        if (there == NULL ? makes_second_member(existing, node, field)
+                          : breaks_union(schema_member(node, member->string), there, member))
+            return true;
+    }
+    return false;
 }
 
 /* Puts `value` at the spot; of an object only the members that do not hold yet. */
@@ -254,6 +281,8 @@ bool edit_set(struct eval *eval, struct target *target, const cJSON *value, bool
         return false;
     if (target->value != NULL) {
         struct spot spot = spot_of(eval, target);
+        if (!whole && breaks_union(spot.node, target->value, value))
+            return false;
         return put(eval, &spot, value, whole);
     }
     if (target->depth >= target->path->count) {
