@@ -82,6 +82,27 @@ static enum value_order compare_numbers(const cJSON *a, const cJSON *b)
     return compare_quantities(a, b);
 }
 
+/* "3" -> 3: what a label or an annotation says of a number. */
+static bool read_int(const cJSON *value, int64_t *ret_number)
+{
+    if (!json_is_string(value))
+        return json_int64(value, ret_number);
+    const char *digits = value->valuestring + (*value->valuestring == '-');
+    const size_t length = strlen(digits);
+    if (length == 0 || length > 18 || strspn(digits, "0123456789") != length)
+        return false;
+    *ret_number = strtoll(value->valuestring, NULL, 10);
+    return true;
+}
+
+static enum value_order compare_ints(const cJSON *a, const cJSON *b)
+{
+    int64_t x, y;
+    if (!read_int(a, &x) || !read_int(b, &y))
+        return compare_numbers(a, b);
+    return x < y ? VALUE_LESS : x > y ? VALUE_MORE : VALUE_SAME;
+}
+
 /* "25%" -> 25 */
 static bool read_percent(const cJSON *value, int64_t *ret_percent)
 {
@@ -116,6 +137,19 @@ static enum value_order compare_int_or_percent(const cJSON *a, const cJSON *b)
     return json_is_number(a) ? compare_numbers(a, b) : compare_strings(a, b);
 }
 
+/* Digits with a point; strtod would also read exponents and hexadecimals, which Go refuses. */
+static double read_decimal(const char *text, const char **ret_end)
+{
+    double number = 0, place = 1;
+    for (; *text >= '0' && *text <= '9'; text++)
+        number = number * 10 + (*text - '0');
+    if (*text == '.')
+        for (text++; *text >= '0' && *text <= '9'; text++)
+            number += (*text - '0') * (place /= 10);
+    *ret_end = text;
+    return number;
+}
+
 /* Go's time.ParseDuration, in nanoseconds: "1h30m", "500ms", "0". */
 static bool read_duration(const cJSON *value, double *ret_nanos)
 {
@@ -135,10 +169,10 @@ static bool read_duration(const cJSON *value, double *ret_nanos)
         return true;
     }
     do {
-        char *end;
+        const char *end;
         if ((*at < '0' || *at > '9') && *at != '.')
             return false;
-        const double number = strtod(at, &end);
+        const double number = read_decimal(at, &end);
         size_t unit = 0, length = strcspn(end, "0123456789.");
         while (unit < sizeof units / sizeof *units &&
                (strlen(units[unit].unit) != length || memcmp(end, units[unit].unit, length) != 0))
@@ -166,7 +200,7 @@ enum value_order value_compare(enum value_type type, const cJSON *a, const cJSON
     case VALUE_QUANTITY:
         return compare_quantities(a, b);
     case VALUE_INT:
-        return compare_numbers(a, b);
+        return compare_ints(a, b);
     case VALUE_INT_OR_PERCENT:
         return compare_int_or_percent(a, b);
     case VALUE_DURATION:
@@ -226,12 +260,22 @@ static bool object_holds(const struct schema_node *node, const cJSON *found, con
     return true;
 }
 
-static bool same_keys(const struct schema_node *list, const cJSON *a, const cJSON *b)
+/* Whether a string is the API's default of the field. */
+static bool is_default(const struct schema_field *field, const cJSON *value)
+{
+    char text[64];
+    if (field == NULL || field->default_json == NULL || !json_is_string(value))
+        return false;
+    snprintf(text, sizeof text, "\"%s\"", value->valuestring);
+    return strcmp(field->default_json, text) == 0;
+}
+
+static bool same_keys(const struct schema_node *list, const cJSON *found, const cJSON *wanted)
 {
     for (const char *const *key = list->merge_keys; *key != NULL; key++) {
-        const cJSON *x = json_get(a, *key), *y = json_get(b, *key);
+        const cJSON *x = json_get(found, *key), *y = json_get(wanted, *key);
         /* A key with an API default (a port's protocol) may be left out of the wanted value. */
-        if (y != NULL && !json_equal(x, y))
+        if (!json_equal(x, y) && (y != NULL || !is_default(field_of(list->item, *key), x)))
             return false;
     }
     return true;
@@ -304,6 +348,15 @@ static bool view_image(struct arena *arena, enum field_view view, const cJSON *v
     }
 }
 
+static int64_t count_present(const cJSON *value)
+{
+    int64_t count = 0;
+    if (json_is_array(value) || json_is_object(value))
+        for (const cJSON *child = value->child; child != NULL; child = child->next)
+            count += !json_is_null(child);
+    return count;
+}
+
 bool value_view(struct arena *arena, enum field_view view, const struct target *target,
                 bool (*visit)(void *context, cJSON *seen), void *context, bool *ret_unreadable)
 {
@@ -317,7 +370,7 @@ bool value_view(struct arena *arena, enum field_view view, const struct target *
         return visit(context, value_is_absent(field, value) ? NULL : value);
     }
     case VIEW_COUNT:
-        return visit(context, json_new_int(arena, (int64_t)json_count(value)));
+        return visit(context, json_new_int(arena, count_present(value)));
     case VIEW_KEYS:
         if (json_is_object(value))
             for (const cJSON *member = value->child; member != NULL; member = member->next)
