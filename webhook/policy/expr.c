@@ -448,8 +448,12 @@ const cJSON *expr_list(struct eval *eval, const struct expr *expr, const struct 
     bool known = true;
     if (json_is_array(expr->value)) {
         const cJSON *node = expr->value->child;
-        for (; node != NULL && known; node = node->next)
-            known = add_to_list(&expansion, node, list);
+        for (; node != NULL && known; node = node->next) {
+            cJSON *value = expand(&expansion, node);
+            known = value != NULL;
+            if (known)
+                json_append(list, value);
+        }
     } else {
         known = add_to_list(&expansion, expr->value, list);
     }

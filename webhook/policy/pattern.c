@@ -229,9 +229,13 @@ static enum pattern_result match(const pcre2_code *code, const char *subject, si
     if (rc < 0)
         return PATTERN_LIMIT;
     const size_t *offsets = pcre2_get_ovector_pointer(scratch->data);
-    const size_t group = rc != 1 && offsets[2] != PCRE2_UNSET ? 2 : 0;
-    *ret_start = offsets[group];
-    *ret_end = offsets[group + 1];
+    uint32_t groups = 0;
+    (void)pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    const size_t group = groups > 0 ? 2 : 0;
+    /* A group that took no part in the match is empty. */
+    const bool set = group == 0 || (rc != 1 && offsets[2] != PCRE2_UNSET);
+    *ret_start = set ? offsets[group] : 0;
+    *ret_end = set ? offsets[group + 1] : 0;
     return PATTERN_YES;
 }
 
@@ -261,7 +265,7 @@ enum pattern_result pattern_match_once(struct arena *arena, const char *text, co
 void pattern_quote(const char *text, struct buf *buf)
 {
     for (; *text != '\0'; text++) {
-        if (strchr("\\^$.|?*+()[]{}", *text) != NULL)
+        if (strchr("\\^$.|?*+()[]{}-", *text) != NULL)
             buf_add_char(buf, '\\');
         buf_add_char(buf, *text);
     }
