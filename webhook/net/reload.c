@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -131,6 +132,7 @@ static bool load_policies(const struct config *config)
         report_policies(&diagnostics, &err);
     }
     arena_done(&arena);
+    malloc_trim(0); /* what loading took goes back to the system */
     return r == 0;
 }
 
