@@ -277,7 +277,8 @@ static void check_ids(struct loader *loader, const struct policy *policy, const 
     const cJSON *node = rules->child;
     for (size_t i = 0; i < policy->rule_count && node != NULL; i++, node = node->next)
         for (size_t j = 0; j < i; j++)
-            if (strcmp(policy->rules[i].id, policy->rules[j].id) == 0 &&
+            if (policy->rules[i].id != NULL && policy->rules[j].id != NULL &&
+                strcmp(policy->rules[i].id, policy->rules[j].id) == 0 &&
                 strcmp(policy->rules[i].id, "?") != 0) {
                 load_fail(loader, json_get(node, "id"), "duplicate-id",
                           "the id %s stands at line %u already", policy->rules[i].id,
