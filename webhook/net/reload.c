@@ -32,7 +32,7 @@ struct reload {
     int wake;   /* eventfd */
     int events; /* inotify; -1: none could be had */
     unsigned watch_count;
-    atomic_bool stop;
+    atomic_int stop; /* a word of its own: what lies beside it is the thread's */
     bool failed[LIVE_PARTS];
 };
 
@@ -312,7 +312,7 @@ void reload_stop(struct reload *reload)
 {
     if (reload == NULL)
         return;
-    atomic_store(&reload->stop, true);
+    atomic_store(&reload->stop, 1);
     wake(reload);
     pthread_join(reload->thread, NULL);
     close(reload->wake);
