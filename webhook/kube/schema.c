@@ -45,6 +45,15 @@ const struct schema_kind *schema_kind_of_resource(const char *group, const char 
     return row == NULL ? NULL : row->kind;
 }
 
+bool schema_resource_at(size_t index, struct schema_resource_name *ret_name)
+{
+    if (index >= schema_resource_count)
+        return false;
+    const struct schema_resource *row = &schema_resources[index];
+    *ret_name = (struct schema_resource_name){row->group, row->resource, row->subresource};
+    return true;
+}
+
 static int compare_field(const void *name, const void *row)
 {
     return strcmp(name, ((const struct schema_field *)row)->name);

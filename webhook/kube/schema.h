@@ -83,6 +83,14 @@ const struct schema_kind *schema_kind_of_resource(const char *group, const char 
                                                   const char *subresource,
                                                   bool *ret_known_resource);
 
+/* A resource as rules and policies name it; subresource "" for none. */
+struct schema_resource_name {
+    const char *group, *resource, *subresource;
+};
+
+/* The known resources, for walks and "did you mean"; false past the last. */
+bool schema_resource_at(size_t index, struct schema_resource_name *ret_name);
+
 /* A member's row; NULL if the object has none of that name. */
 const struct schema_field *schema_field_find(const struct schema_object *object, const char *name);
 

@@ -3,6 +3,8 @@
  *   load_files.c      paths -> files, in order, with their bytes
  *   load_keys.c       a mapping's members -> strings, lists, enumerations, with diagnostics
  *   load_match.c      match, exclude, selector
+ *   load_resource.c   resources: is there such a one
+ *   load_glob.c       globs: can there be such a name
  *   load_rule.c       rules: verbs, conditions, dials
  *   load_exception.c  exceptions
  *   load_bind.c       fields bound to the kinds that each policy can meet
@@ -51,8 +53,12 @@ bool load_check_keys(struct loader *loader, const cJSON *mapping, const char *wh
 /* The member as a non-empty string; NULL if it is absent (an error if `needed`) or wrong. */
 const char *load_string(struct loader *loader, const cJSON *mapping, const char *key, bool needed);
 
-/* The member as a list of strings, or one string; NULL if absent or wrong. */
+/* The member as a list of strings, or one string; NULL if absent or wrong.  A string that stands
+ * twice is a warning. */
 policy_strings load_strings(struct loader *loader, const cJSON *mapping, const char *key);
+
+/* Where the string `at` of load_strings stands: `list` may be a list or the one string. */
+const cJSON *load_string_node(const cJSON *list, size_t at);
 
 bool load_bool(struct loader *loader, const cJSON *mapping, const char *key);
 
@@ -63,6 +69,13 @@ size_t load_choice(struct loader *loader, const cJSON *mapping, const char *key,
 /* A string, or a map from language to string. */
 struct policy_text load_text(struct loader *loader, const cJSON *mapping, const char *key,
                              bool needed);
+
+/* Reports, at its entry of `list`, each resource that cannot be or looks misspelt; a name that
+ * the schema's table lacks is else taken for a custom resource. */
+void load_check_resources(struct loader *loader, const cJSON *list, policy_strings resources);
+
+/* Reports the namespaces, names, users and groups of a match that can fit nothing. */
+void load_check_globs(struct loader *loader, const cJSON *match, const struct policy_match *out);
 
 /* A list of operations as a mask; `otherwise` if the key is absent. */
 unsigned load_operations(struct loader *loader, const cJSON *mapping, unsigned otherwise);

@@ -65,6 +65,27 @@ const char *load_string(struct loader *loader, const cJSON *mapping, const char 
     return NULL;
 }
 
+const cJSON *load_string_node(const cJSON *list, size_t at)
+{
+    if (!json_is_array(list))
+        return list;
+    const cJSON *entry = list->child;
+    while (entry != NULL && at-- > 0)
+        entry = entry->next;
+    return entry;
+}
+
+static void warn_repeated(struct loader *loader, const cJSON *entry, const char *key,
+                          const char *const *strings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(strings[i], strings[count]) == 0) {
+            diag_add(loader->diagnostics, DIAG_WARNING, load_place(loader, entry), "repeated",
+                     "%s names \"%s\" already", key, strings[count]);
+            return;
+        }
+}
+
 policy_strings load_strings(struct loader *loader, const cJSON *mapping, const char *key)
 {
     const cJSON *member = json_get(mapping, key);
@@ -80,8 +101,10 @@ policy_strings load_strings(struct loader *loader, const cJSON *mapping, const c
     const cJSON *element = json_is_array(member) ? member->child : member;
     for (size_t i = 0; i < count; i++, element = element->next) {
         strings[i] = json_string(element);
-        if (strings[i] != NULL && *strings[i] != '\0')
+        if (strings[i] != NULL && *strings[i] != '\0') {
+            warn_repeated(loader, element, key, strings, i);
             continue;
+        }
         load_fail(loader, element, "wrong-type", "%s must hold only texts, and no empty ones", key);
         return NULL;
     }
@@ -114,8 +137,10 @@ size_t load_choice(struct loader *loader, const cJSON *mapping, const char *key,
     for (size_t i = 0; json_is_string(member) && words[i] != NULL; i++)
         if (strcmp(words[i], member->valuestring) == 0)
             return i;
-    load_fail(loader, member, "bad-choice", "%s must be one of: %s", key,
-              join(loader->arena, words));
+    const char *near = json_is_string(member) ? name_nearest(member->valuestring, words) : NULL;
+    load_fail(loader, member, "bad-choice", "%s must be one of: %s%s%s%s", key,
+              join(loader->arena, words), near != NULL ? "; did you mean \"" : "",
+              near != NULL ? near : "", near != NULL ? "\"?" : "");
     return otherwise;
 }
 
@@ -164,7 +189,7 @@ unsigned load_operations(struct loader *loader, const cJSON *mapping, unsigned o
         while (names[at] != NULL && strcmp(names[at], words[i]) != 0)
             at++;
         if (names[at] == NULL)
-            load_fail(loader, json_get(mapping, "operations"), "bad-choice",
+            load_fail(loader, load_string_node(json_get(mapping, "operations"), i), "bad-choice",
                       "operations are CREATE, UPDATE, DELETE and CONNECT, not \"%s\"", words[i]);
         else
             mask |= 1U << at;

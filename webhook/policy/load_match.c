@@ -4,68 +4,12 @@
 
 #include <string.h>
 
-static void check_resources(struct loader *loader, const cJSON *mapping, policy_strings resources)
-{
-    const cJSON *node = json_get(mapping, "resources");
-    for (size_t i = 0; resources != NULL && resources[i] != NULL; i++) {
-        const char *name = resources[i];
-        if (strcmp(name, "*") == 0)
-            continue;
-        if (glob_is_pattern(name))
-            load_fail(loader, node, "bad-resource",
-                      "resources takes name.group[/subresource], or \"*\" for all, not \"%s\"",
-                      name);
-        else if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-/") != strlen(name))
-            load_fail(
-                loader, node, "bad-resource",
-                "\"%s\" is no resource: write the plural in small letters, as deployments.apps",
-                name);
-    }
-}
-
-/* "deployments.apps/scale" -> group, resource, subresource. */
-static void split_resource(struct arena *arena, const char *text, const char **ret_group,
-                           const char **ret_resource, const char **ret_subresource)
-{
-    const char *slash = strchr(text, '/');
-    char *name = arena_strndup(arena, text, slash != NULL ? (size_t)(slash - text) : strlen(text));
-    char *dot = strchr(name, '.');
-    *ret_group = dot != NULL ? dot + 1 : "";
-    if (dot != NULL)
-        *dot = '\0';
-    *ret_resource = name;
-    *ret_subresource = slash != NULL ? slash + 1 : "";
-}
-
 static bool has_subresource(policy_strings resources)
 {
     for (size_t i = 0; resources != NULL && resources[i] != NULL; i++)
         if (strchr(resources[i], '/') != NULL)
             return true;
     return false;
-}
-
-/* A group that is misspelt, or left out, makes a policy that never fires. */
-static void check_known_resource(struct loader *loader, const cJSON *mapping, const char *text)
-{
-    const char *group, *resource, *subresource;
-    bool known;
-    if (strcmp(text, "*") == 0)
-        return;
-    split_resource(loader->arena, text, &group, &resource, &subresource);
-    if (schema_kind_of_resource(group, resource, subresource, &known) != NULL || known)
-        return;
-    for (size_t i = 0; i < schema_kind_count; i++) {
-        const struct schema_kind *kind = &schema_kinds[i];
-        if (strcmp(kind->resource, resource) != 0)
-            continue;
-        if (strcmp(kind->group, group) == 0)
-            return; /* a subresource that the table lacks */
-        load_fail(loader, json_get(mapping, "resources"), "unknown-resource",
-                  "no resource \"%s\"; did you mean \"%s%s%s\"?", text, resource,
-                  *kind->group != '\0' ? "." : "", kind->group);
-        return;
-    }
 }
 
 static void add_requirement(struct loader *loader, struct policy_match *out,
@@ -151,6 +95,14 @@ static void load_selector(struct loader *loader, const cJSON *selector, struct p
         load_expression(loader, node, out);
 }
 
+static bool has_star(policy_strings resources)
+{
+    for (size_t i = 0; resources[i] != NULL; i++)
+        if (strcmp(resources[i], "*") == 0)
+            return true;
+    return false;
+}
+
 static void load_exclude(struct loader *loader, const cJSON *node, struct policy_exclude *out)
 {
     static const char *const keys[] = {"user",       "group",        "resources",
@@ -170,8 +122,9 @@ static void load_exclude(struct loader *loader, const cJSON *node, struct policy
         load_fail(loader, json_get(node, out->user != NULL ? "user" : "group"), "glob-in-exclude",
                   "an exclusion names one %s exactly: a glob would open a door for others",
                   out->user != NULL ? "user" : "group");
-    check_resources(loader, node, out->resources);
-    if (out->user != NULL && out->resources == NULL && out->operations == 0)
+    load_check_resources(loader, json_get(node, "resources"), out->resources);
+    const bool every = out->resources == NULL || has_star(out->resources);
+    if (out->user != NULL && every && out->operations == 0)
         load_fail(loader, node, "wide-exclude",
                   "an exclusion is a pair: name the resources or the operations that this user "
                   "makes");
@@ -211,9 +164,8 @@ void load_match(struct loader *loader, const cJSON *match, bool of_exception,
     if (out->resources == NULL && !of_exception && json_get(match, "resources") == NULL)
         load_fail(loader, match, "missing-key",
                   "match.resources is missing: name them, or \"*\" for all");
-    check_resources(loader, match, out->resources);
-    for (size_t i = 0; out->resources != NULL && out->resources[i] != NULL; i++)
-        check_known_resource(loader, match, out->resources[i]);
+    load_check_resources(loader, json_get(match, "resources"), out->resources);
+    load_check_globs(loader, match, out);
     load_selector(loader, json_get(match, "selector"), out);
     load_excludes(loader, json_get(match, "exclude"), out);
 }
