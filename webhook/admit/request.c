@@ -115,6 +115,19 @@ static int check_types(const struct admit_request *out, struct err *reterr)
     return 0;
 }
 
+/* Rules are bound to the kinds that a resource is known to carry.  Another one, as a version that
+ * came after this table, would pass all of them by. */
+static int check_kind(const struct admit_request *out, struct err *reterr)
+{
+    bool known;
+    const struct schema_kind *usual =
+        schema_kind_of_resource(out->resource_group, out->resource, out->subresource, &known);
+    if (usual == NULL || (out->schema != NULL && strcmp(out->schema->kind, usual->kind) == 0))
+        return 0;
+    return err_set(reterr, ERR_REVIEW, "request.kind: %s does not come as %s %s, as far as known",
+                   out->resource_text, out->version, out->kind);
+}
+
 static int parse_objects(struct admit_request *out, struct err *reterr)
 {
     const bool writes = out->operation == OPERATION_CREATE || out->operation == OPERATION_UPDATE;
@@ -129,7 +142,8 @@ static int parse_objects(struct admit_request *out, struct err *reterr)
     if (out->operation == OPERATION_DELETE)
         out->object = NULL;
     out->schema = schema_kind_find(out->group, out->version, out->kind);
-    return check_types(out, reterr);
+    rc = check_kind(out, reterr);
+    return rc != 0 ? rc : check_types(out, reterr);
 }
 
 int admit_request_parse(struct arena *arena, const char *body, size_t length,
