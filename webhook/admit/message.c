@@ -278,26 +278,39 @@ static struct bullet *new_bullet(struct job *job, const struct violation *violat
     return bullet;
 }
 
-/* Only neighbours can share a field: the list is in the document's order. */
+/* The bullet of the violation's field, if it has one.  One field has one position, which few
+ * others share (what is missing below one node), so only the last bullets need a look. */
+static struct bullet *find_bullet(struct bullet *from, const struct violation *violation)
+{
+    while (from != NULL && strcmp(from->first->field, violation->field) != 0)
+        from = from->next;
+    return from;
+}
+
 static struct bullet *make_bullets(struct job *job, size_t *ret_count)
 {
-    struct bullet *head = NULL, *last = NULL;
+    struct bullet *head = NULL, *last = NULL, *here = NULL; /* the first of this position */
     *ret_count = 0;
     for (const struct violation *at = job->violations; at != NULL; at = at->next) {
         if (at->mode != POLICY_ENFORCE || at->ratcheted ||
             (at->exception != NULL && !at->exception_expired))
             continue;
-        if (last == NULL || strcmp(last->first->field, at->field) != 0 ||
-            last->first->finding.reason != at->finding.reason) {
-            struct bullet *bullet = new_bullet(job, at);
+        /* An element that stands there twice is one field too. */
+        if (here != NULL && here->first->position != at->position)
+            here = last;
+        struct bullet *bullet = find_bullet(here, at);
+        if (bullet == NULL) {
+            bullet = new_bullet(job, at);
             if (last == NULL)
                 head = bullet;
             else
                 last->next = bullet;
             last = bullet;
+            if (here == NULL || here->first->position != at->position)
+                here = bullet;
             ++*ret_count;
         }
-        add_to_bullet(job, last, at);
+        add_to_bullet(job, bullet, at);
     }
     return head;
 }
