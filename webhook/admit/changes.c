@@ -173,12 +173,14 @@ void admit_note_changes(struct job *job)
     const char *now = json_string(target.value);
     if (now == NULL && job->eval.edits == NULL)
         return;
+    if (edit_operation_count(&job->eval) > LIMIT_PATCH_OPERATIONS)
+        return; /* refused anyway: no work for it */
     size_t left_out = 0;
     cJSON *entries = earlier_entries(job, now, &left_out);
     for (const struct edit *edit = job->eval.edits; edit != NULL; edit = edit->next)
         if (edit->rule != NULL)
             put_entry(job, entries, edit);
-    if (entries->child == NULL) {
+    if (entries->child == NULL && left_out == 0) {
         if (target.value != NULL)
             edit_remove(&job->eval, &target);
         return;
