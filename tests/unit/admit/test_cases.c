@@ -2,7 +2,8 @@
  * compared byte for byte with expect.json:
  *
  *   mutate     what /mutate answers
- *   after      what /validate answers to the object that this patch made
+ *   after      what /validate answers to the object that this patch made, with the API server's
+ *              defaults in it
  *   again      the patch that a second /mutate would still make (a fixed point has none)
  *   validate   what /validate answers to the object as it was sent
  *
@@ -36,8 +37,8 @@ static cJSON *show_verdict(const struct verdict *verdict)
     json_add(&arena, shown, "allowed", json_new_bool(&arena, verdict->allowed));
     json_add(&arena, shown, "verdict", json_new_string(&arena, verdict->audit_verdict));
     if (verdict->patch != NULL) {
-        CHECK(json_parse(&arena, verdict->patch, verdict->patch_length, &json_limits_review,
-                         &patch, &err) == 0);
+        CHECK(json_parse(&arena, verdict->patch, verdict->patch_length, &json_limits_review, &patch,
+                         &err) == 0);
         json_add(&arena, shown, "patch", patch);
     }
     if (verdict->warning_count > 0)
@@ -85,6 +86,13 @@ static cJSON *patched(const cJSON *review, const struct verdict *verdict)
     json_unlink(request, object);
     if (patch_apply(&arena, &object, patch, &err) != 0)
         TEST_FAIL("the patch does not apply: %s", err.text);
+    /* As the API server does after each mutating webhook. */
+    const cJSON *kind = json_get(request, "kind");
+    const struct schema_kind *schema =
+        schema_kind_find(json_get_string(kind, "group"), json_get_string(kind, "version"),
+                         json_get_string(kind, "kind"));
+    if (schema != NULL && schema_default(&arena, schema, object, &err) != 0)
+        TEST_FAIL("the patched object is not valid: %s", err.text);
     object->string = NULL;
     json_add(&arena, request, "object", object);
     return copy;
