@@ -1,4 +1,4 @@
-#include "base/json_scan.h"
+#include "base/json_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,9 +1,9 @@
-/* JSON as Proctor reads it: a strict façade over cJSON.
+/* JSON as Proctor reads it: cJSON's nodes, built by a strict reader of our own.
  *
- * cJSON alone ignores the case of keys, lets duplicate keys, NUL, bad UTF-8 and trailing bytes
- * pass and rounds long numbers.  json_parse refuses or repairs all of that: one scan without
- * allocation judges the text (RFC 8259, depth, nodes), then cJSON builds the tree in the arena,
- * then keys are checked for duplicates and long numbers get their digits back.
+ * cJSON's own reader ignores the case of keys, lets duplicate keys, NUL, bad UTF-8 and trailing
+ * bytes pass and rounds long numbers; a scan before it and checks after it cost as much again as
+ * it does.  json_parse judges and builds in one pass (RFC 8259, depth, nodes, duplicate keys), and
+ * long numbers keep their digits.
  *
  * Trees live in an arena and are never freed one by one.  Nodes are plain `cJSON`.
  */

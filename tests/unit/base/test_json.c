@@ -403,4 +403,28 @@ TEST(json_reads_back_what_it_wrote)
     }
 }
 
+/* cJSON's own reader is the judge where it is right: well-formed text without long numbers. */
+TEST(json_trees_are_those_of_cjson)
+{
+    static const char *const texts[] = {
+        "{\"a\":[1,-2,0,-0,true,false,null,{},[],\"\"],\"b\":{\"c\":\"d\"}}",
+        " [ 1 , 2147483647 , -2147483648 , 2147483648 , 1e3 , -0.5 , 1E-2 ] ",
+        "\"\\\" \\\\ \\/ \\b\\f\\n\\r\\t \\u0041 \\u00e9 \\u20ac \\ud83d\\ude00 \xc3\xa9 "
+        "\xf0\x9f\x98\x80\"",
+        "{\"\\u0061b\":\"\\u007f\",\"\":{\"\":[[[\"x\"]]]}}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct arena own;
+        struct err err;
+        cJSON *root;
+        arena_init(&own, LIMIT_MIB);
+        CHECK(json_parse(&own, texts[i], strlen(texts[i]), &json_limits_review, &root, &err) == 0);
+        arena_use(&own);
+        const cJSON *other = cJSON_Parse(texts[i]);
+        CHECK(cJSON_Compare(root, other, true));
+        CHECK_STRING(cJSON_PrintUnformatted(root), cJSON_PrintUnformatted(other));
+        arena_use(NULL);
+        arena_done(&own);
+    }
+}
+
 TEST_MAIN
