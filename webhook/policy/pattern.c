@@ -117,6 +117,9 @@ static const char *find_problem(const char *text, const char **ret_at)
 struct scratch {
     pcre2_match_data *data;
     pcre2_match_context *context;
+    /* The last pattern with variables: rules of one policy mostly ask for the same one. */
+    pcre2_code *last_code;
+    char last_text[LIMIT_REGEX_PATTERN_BYTES + 1];
 };
 
 static pthread_key_t scratch_key;
@@ -125,6 +128,7 @@ static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
 static void free_scratch(void *memory)
 {
     struct scratch *scratch = memory;
+    pcre2_code_free(scratch->last_code);
     pcre2_match_data_free(scratch->data);
     pcre2_match_context_free(scratch->context);
     free(scratch);
@@ -252,14 +256,19 @@ enum pattern_result pattern_match(const struct pattern *pattern, struct arena *a
 enum pattern_result pattern_match_once(struct arena *arena, const char *text, const char *subject)
 {
     size_t start, end;
-    pcre2_code *code;
     struct err ignored;
+    struct scratch *scratch = this_thread();
     (void)arena;
-    if (compile(text, &code, &ignored) != 0)
+    if (scratch == NULL)
         return PATTERN_LIMIT;
-    const enum pattern_result result = match(code, subject, &start, &end);
-    pcre2_code_free(code);
-    return result;
+    if (scratch->last_code == NULL || strcmp(scratch->last_text, text) != 0) {
+        pcre2_code_free(scratch->last_code);
+        scratch->last_code = NULL;
+        if (compile(text, &scratch->last_code, &ignored) != 0)
+            return PATTERN_LIMIT;
+        memcpy(scratch->last_text, text, strlen(text) + 1);
+    }
+    return match(scratch->last_code, subject, &start, &end);
 }
 
 void pattern_quote(const char *text, struct buf *buf)

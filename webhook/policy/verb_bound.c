@@ -57,6 +57,8 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
     const enum value_order order = value_compare(type_of(rule, target), seen, bound);
     if (order != VALUE_INCOMPARABLE && !is_outside(action, order))
         return true;
+    if (rule == NULL)
+        return false; /* in `when` nobody reads the words */
     struct buf text = verb_buf(eval);
     buf_add_string(&text, is_min(action) ? "at least " : "at most ");
     value_write_plain(bound, 100, &text);

@@ -10,6 +10,8 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
         return verb_unjudged(eval, rule, ret_finding, seen, unresolved);
     if (verb_holds(rule, target, seen, wanted))
         return true;
+    if (rule == NULL)
+        return false; /* in `when` nobody reads the words */
     const bool zero = verb_zero_is_absent(target) && schema_is_zero(wanted);
     if (seen == NULL) {
         if (verb_absent(rule, ret_finding))
@@ -19,6 +21,8 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
     }
     struct buf bound = verb_buf(eval);
     buf_add_string(&bound, "must be ");
+    if (rule != NULL && rule->exactly)
+        buf_add_string(&bound, "exactly ");
     value_write_plain(wanted, 200, &bound);
     if (zero)
         buf_add_string(&bound, " or absent");
