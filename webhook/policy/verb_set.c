@@ -102,6 +102,8 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
     }
     struct buf bound = verb_buf(eval);
     buf_add_string(&bound, "must be ");
+    if (rule->exactly)
+        buf_add_string(&bound, "exactly ");
     value_write_plain(wanted, 200, &bound);
     verb_invalid(ret_finding, seen, bound.data);
     ret_finding->wanted = target->view == VIEW_NONE ? wanted : NULL;
