@@ -390,7 +390,8 @@ void admit_write_status(struct job *job)
     cJSON *causes = json_new_array(job->arena);
     struct buf message = verb_buf(&job->eval);
     buf_add_visible(&message, kind, 100);
-    buf_add_char(&message, ' ');
+    if (*job->eval.name != '\0')
+        buf_add_char(&message, ' ');
     buf_add_visible(&message, job->eval.name, 253);
     buf_add_string(&message, ": ");
     if (count > 1)
