@@ -75,7 +75,12 @@ void buf_add_string(struct buf *buf, const char *text)
 
 void buf_add_char(struct buf *buf, char c)
 {
-    buf_add(buf, &c, 1);
+    if (buf->failed || buf->length + 1 >= buf->capacity || buf->length >= buf->max_bytes) {
+        buf_add(buf, &c, 1);
+        return;
+    }
+    buf->data[buf->length++] = c;
+    buf->data[buf->length] = '\0';
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
@@ -84,11 +89,17 @@ void buf_printf(struct buf *buf, const char *format, ...)
     va_list again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    /* Mostly it fits what is there, and is written at once. */
+    const size_t room = buf->failed || buf->capacity == 0 ? 0 : buf->capacity - buf->length;
+    int length = vsnprintf(room > 0 ? buf->data + buf->length : NULL, room, format, args);
     va_end(args);
-    if (length >= 0 && make_room(buf, (size_t)length)) {
+    if (length >= 0 && (size_t)length < room && buf->length + (size_t)length <= buf->max_bytes) {
+        buf->length += (size_t)length;
+    } else if (length >= 0 && make_room(buf, (size_t)length)) {
         vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
         buf->length += (size_t)length;
+    } else if (room > 0) {
+        buf->data[buf->length] = '\0';
     }
     va_end(again);
 }
@@ -97,15 +108,21 @@ void buf_add_base64(struct buf *buf, const void *bytes, size_t count)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *at = bytes;
+    if (count > buf->max_bytes / 4 * 3 || !make_room(buf, (count + 2) / 3 * 4)) {
+        buf->failed = true;
+        return;
+    }
     for (; count > 0; count -= count < 3 ? count : 3, at += 3) {
         const unsigned second = count > 1 ? at[1] : 0, third = count > 2 ? at[2] : 0;
-        char quad[4];
+        char *quad = buf->data + buf->length;
         quad[0] = digits[at[0] >> 2];
         quad[1] = digits[(at[0] & 3U) << 4 | second >> 4];
         quad[2] = count > 1 ? digits[(second & 15U) << 2 | third >> 6] : '=';
         quad[3] = count > 2 ? digits[third & 63U] : '=';
-        buf_add(buf, quad, sizeof quad);
+        buf->length += 4;
     }
+    if (buf->capacity > 0)
+        buf->data[buf->length] = '\0';
 }
 
 void buf_add_json_string(struct buf *buf, const char *text)
@@ -127,7 +144,7 @@ void buf_add_json_string(struct buf *buf, const char *text)
         }
         buf_add(buf, plain, (size_t)(at - plain));
         if (c == '"' || c == '\\')
-            buf_printf(buf, "\\%c", c);
+            buf_add(buf, (const char[]){'\\', (char)c}, 2);
         else if (c == '\n')
             buf_add_string(buf, "\\n");
         else if (bytes == 0)
@@ -141,10 +158,25 @@ void buf_add_json_string(struct buf *buf, const char *text)
     buf_add_char(buf, '"');
 }
 
+/* The letters at the start that show as they are, at most `most`. */
+static size_t visible_run(const char *at, size_t most)
+{
+    size_t count = 0;
+    while (count < most && at[count] >= ' ' && at[count] < 0x7f)
+        count++;
+    return count;
+}
+
 void buf_add_visible(struct buf *buf, const char *text, size_t max_runes)
 {
     size_t runes = 0;
     for (const char *at = text; *at != '\0'; runes++) {
+        const size_t run = visible_run(at, max_runes - runes);
+        buf_add(buf, at, run);
+        at += run;
+        runes += run;
+        if (*at == '\0')
+            return;
         if (runes == max_runes) {
             buf_add_string(buf, "...");
             return;

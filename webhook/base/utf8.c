@@ -30,6 +30,10 @@ size_t utf8_span(const char *text, size_t length, uint32_t *ret_rune)
 size_t utf8_decode(const char *text, uint32_t *ret_rune)
 {
     size_t length = 0;
+    if ((unsigned char)*text < 0x80) {
+        *ret_rune = (unsigned char)*text;
+        return *text != '\0';
+    }
     while (length < 4 && text[length] != '\0')
         length++;
     return utf8_span(text, length, ret_rune);
@@ -51,7 +55,7 @@ size_t utf8_runes(const char *text)
     size_t runes = 0;
     while (*text != '\0') {
         uint32_t rune;
-        size_t bytes = utf8_decode(text, &rune);
+        size_t bytes = (unsigned char)*text < 0x80 ? 1 : utf8_decode(text, &rune);
         text += bytes == 0 ? 1 : bytes;
         runes++;
     }

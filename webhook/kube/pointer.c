@@ -7,13 +7,13 @@
 void pointer_add_token(struct buf *buf, const char *token)
 {
     buf_add_char(buf, '/');
-    for (; *token != '\0'; token++) {
-        if (*token == '~')
-            buf_add_string(buf, "~0");
-        else if (*token == '/')
-            buf_add_string(buf, "~1");
-        else
-            buf_add_char(buf, *token);
+    for (;;) {
+        const size_t plain = strcspn(token, "~/");
+        buf_add(buf, token, plain);
+        token += plain;
+        if (*token == '\0')
+            return;
+        buf_add_string(buf, *token++ == '~' ? "~0" : "~1");
     }
 }
 
