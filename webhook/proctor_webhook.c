@@ -18,8 +18,6 @@
 
 #define EXIT_CANNOT_START 2
 
-extern char **environ;
-
 /* The signals that the main thread waits for; blocked in all threads. */
 static void block_signals(sigset_t *ret_set)
 {
@@ -85,7 +83,8 @@ static int start(struct server *server, struct reload **ret_reload)
         log_event(LOG_ERROR, "cannot start", "error", err.text, NULL);
     if (failures > 0 || r != 0) {
         log_event(LOG_ERROR, "proctor-webhook does not start: mend what stands above", "policies",
-                  "proctor lint DIR", "certificate", "proctor certs issue --dns NAME --out DIR", NULL);
+                  "proctor lint DIR", "certificate", "proctor certs issue --dns NAME --out DIR",
+                  NULL);
         return -1;
     }
     r = http_start(server, &err);

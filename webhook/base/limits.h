@@ -29,30 +29,30 @@
 
 /* The API server cuts every warning to 256 runes once all together pass this many. */
 #define LIMIT_WARNING_RUNES_TOTAL 4096U
-#define LIMIT_WARNING_RUNES 120U
+#define LIMIT_WARNING_RUNES       120U
 
 /* kubectl prints one bullet a cause: more than a screen helps nobody. */
 #define LIMIT_CAUSES 64U
 
 /* The work of one regex match (PCRE2's own units); heap in KiB. */
-#define LIMIT_REGEX_MATCH 100000U
-#define LIMIT_REGEX_DEPTH 1000U
-#define LIMIT_REGEX_HEAP_KIB 1024U
+#define LIMIT_REGEX_MATCH         100000U
+#define LIMIT_REGEX_DEPTH         1000U
+#define LIMIT_REGEX_HEAP_KIB      1024U
 #define LIMIT_REGEX_PATTERN_BYTES 1024U
 
 #define LIMIT_POLICIES 10000U
 /* More findings than that in one run help nobody, and the list has its own memory. */
-#define LIMIT_DIAGNOSTICS 1000U
-#define LIMIT_RULES_PER_POLICY 256U
+#define LIMIT_DIAGNOSTICS       1000U
+#define LIMIT_RULES_PER_POLICY  256U
 #define LIMIT_POLICY_FILE_BYTES (1 * LIMIT_MIB)
-#define LIMIT_POLICY_SET_BYTES (512 * LIMIT_MIB)
-#define LIMIT_FIELD_STEPS 32U
+#define LIMIT_POLICY_SET_BYTES  (512 * LIMIT_MIB)
+#define LIMIT_FIELD_STEPS       32U
 
 /* libyaml has no bounds of its own. */
-#define LIMIT_YAML_DEPTH 64U
-#define LIMIT_YAML_ALIASES 100U
-#define LIMIT_YAML_NODES 200000U
-#define LIMIT_YAML_DOCUMENTS 10000U
+#define LIMIT_YAML_DEPTH       64U
+#define LIMIT_YAML_ALIASES     100U
+#define LIMIT_YAML_NODES       200000U
+#define LIMIT_YAML_DOCUMENTS   10000U
 #define LIMIT_INPUT_FILE_BYTES (64 * LIMIT_MIB)
 
 #endif

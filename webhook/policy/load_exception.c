@@ -1,16 +1,28 @@
 #include "policy/load_internal.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+/* The number that stands in text[0..count); -1 if it is not digits alone. */
+static int digits(const char *text, size_t count)
+{
+    int number = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        number = number * 10 + (text[i] - '0');
+    }
+    return number;
+}
 
 /* "2026-12-31", the last day (UTC) on which it holds -> the first second of the day after. */
 static bool parse_day(const char *text, int64_t *ret_end)
 {
     struct tm day = {0};
-    int year, month, date, length = 0;
-    if (strlen(text) != 10 || sscanf(text, "%4d-%2d-%2d%n", &year, &month, &date, &length) != 3 ||
-        length != 10)
+    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
+        return false;
+    const int year = digits(text, 4), month = digits(text + 5, 2), date = digits(text + 8, 2);
+    if (year < 0 || month < 0 || date < 0)
         return false;
     day.tm_year = year - 1900;
     day.tm_mon = month - 1;

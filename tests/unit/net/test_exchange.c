@@ -1,5 +1,7 @@
 #include "net/exchange.h"
 
+#include "base/limits.h"
+
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -103,6 +105,19 @@ TEST(a_body_at_its_limit_passes_and_one_byte_more_does_not)
     exchange_done(&budget);
     CHECK(exchange_reserve(&budget, 1000000));
     exchange_done(&budget);
+}
+
+TEST(the_budget_ends_at_its_cap)
+{
+    struct exchange exchange = {0};
+    exchange_set_budget(LIMIT_IN_FLIGHT_BYTES);
+    CHECK(!exchange_reserve(&exchange, LIMIT_IN_FLIGHT_BYTES + 1));
+    CHECK(exchange_reserve(&exchange, LIMIT_IN_FLIGHT_BYTES));
+    CHECK(!exchange_reserve(&exchange, 1));
+    exchange_release(&exchange, 1);
+    CHECK(exchange_reserve(&exchange, 1));
+    exchange_release(&exchange, LIMIT_IN_FLIGHT_BYTES);
+    CHECK_INT(exchange.reserved, 0);
 }
 
 TEST_MAIN
