@@ -236,6 +236,21 @@ static const struct schema_field *field_of(const struct schema_node *node, const
                                                        : NULL;
 }
 
+/* Whether a scalar is the API's own default of the field. */
+static bool is_default(const struct schema_field *field, const cJSON *value)
+{
+    char text[64], digits[32];
+    if (field == NULL || field->default_json == NULL)
+        return false;
+    if (json_is_string(value))
+        snprintf(text, sizeof text, "\"%s\"", value->valuestring);
+    else if (json_is_number(value))
+        snprintf(text, sizeof text, "%s", json_number_text(value, digits));
+    else
+        snprintf(text, sizeof text, "%s", json_is_true(value) ? "true" : "false");
+    return strcmp(field->default_json, text) == 0;
+}
+
 static bool member_holds(const struct schema_node *node, const cJSON *found, const cJSON *wanted,
                          bool exactly)
 {
@@ -254,20 +269,12 @@ static bool object_holds(const struct schema_node *node, const cJSON *found, con
     if (!exactly)
         return true;
     for (const cJSON *member = found->child; member != NULL; member = member->next)
+        /* What the API server fills in by itself is not somebody else's. */
         if (json_find(wanted, member->string) == NULL &&
-            !value_is_absent(field_of(node, member->string), member))
+            !value_is_absent(field_of(node, member->string), member) &&
+            !is_default(field_of(node, member->string), member))
             return false;
     return true;
-}
-
-/* Whether a string is the API's default of the field. */
-static bool is_default(const struct schema_field *field, const cJSON *value)
-{
-    char text[64];
-    if (field == NULL || field->default_json == NULL || !json_is_string(value))
-        return false;
-    snprintf(text, sizeof text, "\"%s\"", value->valuestring);
-    return strcmp(field->default_json, text) == 0;
 }
 
 static bool same_keys(const struct schema_node *list, const cJSON *found, const cJSON *wanted)
