@@ -1,4 +1,5 @@
 #include "admit/internal.h"
+#include "policy/condition.h"
 
 #include <string.h>
 
@@ -17,7 +18,7 @@ static bool mutate_target(void *context, struct target *target)
     struct eval *eval = &run->job->eval;
     const char *ignored;
     target->view = run->rule->field->view;
-    if (eval_conditions_hold(eval, run->rule, target, &ignored) != EVAL_YES)
+    if (conditions_hold(eval, run->rule, target, &ignored) != CONDITION_YES)
         return true;
     for (size_t i = 0; i < run->rule->action_count; i++) {
         const struct action *action = &run->rule->actions[i];
@@ -49,7 +50,7 @@ static void mutate(struct job *job)
 {
     for (size_t i = 0; i < job->policy_count; i++) {
         const struct policy *policy = job->policies[i];
-        eval_enter(&job->eval, policy);
+        expr_declare(&job->eval, policy);
         for (size_t r = 0; r < policy->rule_count; r++) {
             const struct rule *rule = &policy->rules[r];
             if (rule->mutates && rule->mode == POLICY_ENFORCE && rule->field != NULL)
@@ -203,10 +204,10 @@ static void add_violation(struct job *job, const struct rule *rule, const struct
 static bool applies(struct job *job, const struct rule *rule, const struct target *target)
 {
     struct finding finding = {.reason = FINDING_FORBIDDEN, .undecided = true};
-    const enum eval_answer answer = eval_conditions_hold(&job->eval, rule, target, &finding.bound);
-    if (answer == EVAL_UNDECIDED)
+    const enum condition_answer answer = conditions_hold(&job->eval, rule, target, &finding.bound);
+    if (answer == CONDITION_UNDECIDED)
         add_violation(job, rule, NULL, target, &finding);
-    return answer == EVAL_YES;
+    return answer == CONDITION_YES;
 }
 
 static bool check_seen(void *context, struct target *target, cJSON *seen)
@@ -283,7 +284,7 @@ static void check(struct job *job)
     job->last_violation = &job->violations;
     for (size_t i = 0; i < job->policy_count; i++) {
         const struct policy *policy = job->policies[i];
-        eval_enter(&job->eval, policy);
+        expr_declare(&job->eval, policy);
         for (size_t r = 0; r < policy->rule_count; r++)
             check_rule(job, &policy->rules[r]);
     }

@@ -1,9 +1,5 @@
 #include "policy/eval.h"
 
-#include "policy/verb.h"
-
-#include <string.h>
-
 cJSON *eval_root(const struct eval *eval, const struct path *path, const struct target *target)
 {
     switch (path->root) {
@@ -19,29 +15,6 @@ cJSON *eval_root(const struct eval *eval, const struct path *path, const struct 
         return path->count == 0 ? target->value : target_element(target);
     default:
         return eval->object;
-    }
-}
-
-void eval_enter(struct eval *eval, const struct policy *policy)
-{
-    eval->policy = policy;
-    if (policy->variable_count == 0)
-        return;
-    eval->declared_values = arena_array(eval->arena, policy->variable_count, sizeof(char *));
-    eval->declared_known = arena_array(eval->arena, policy->variable_count, sizeof(bool));
-    for (size_t i = 0; i < policy->variable_count; i++) {
-        const struct policy_variable *variable = &policy->variables[i];
-        const char *unresolved;
-        const char *text = json_string(expr_value(eval, &variable->from, NULL, &unresolved));
-        if (text == NULL)
-            continue;
-        if (variable->pattern != NULL &&
-            pattern_match(variable->pattern, eval->arena, text, &text) != PATTERN_YES)
-            continue;
-        if (*text == '\0')
-            continue; /* nothing was found: it would fit everywhere */
-        eval->declared_values[i] = text;
-        eval->declared_known[i] = true;
     }
 }
 
@@ -91,83 +64,4 @@ bool eval_each_value(struct eval *eval, const struct field *field, const struct 
         go_on = field_walk(path, eval_root(eval, path, target), each_target, &each);
     }
     return go_on;
-}
-
-/* ---- conditions ------------------------------------------------------------------------- */
-
-struct trial {
-    struct eval *eval;
-    const struct condition *condition;
-    bool exists;           /* some value is there */
-    bool fits;             /* some value passes every positive test */
-    bool offended;         /* some value fails a negative test */
-    const char *undecided; /* why some value cannot be judged; NULL: all can */
-};
-
-static bool try_value(void *context, struct target *at, cJSON *seen)
-{
-    struct trial *trial = context;
-    const struct condition *condition = trial->condition;
-    bool fits = true;
-    if (at->unreadable) {
-        trial->undecided = "cannot be read as an image reference";
-        return true;
-    }
-    trial->exists |= seen != NULL;
-    for (size_t i = 0; i < condition->action_count; i++) {
-        const struct action *action = &condition->actions[i];
-        struct finding finding = {0};
-        const bool holds = action->verb->check(trial->eval, NULL, action, at, seen, &finding);
-        if (!holds && finding.undecided)
-            trial->undecided = finding.bound;
-        else if (action->verb->negative)
-            trial->offended |= !holds;
-        else
-            fits &= holds;
-    }
-    trial->fits |= fits;
-    return true;
-}
-
-static bool has_positive(const struct condition *condition)
-{
-    for (size_t i = 0; i < condition->action_count; i++)
-        if (!condition->actions[i].verb->negative)
-            return true;
-    return false;
-}
-
-static enum eval_answer condition_holds(struct eval *eval, const struct condition *condition,
-                                        const struct target *target, const char **ret_why)
-{
-    struct trial trial = {.eval = eval, .condition = condition};
-    eval_each_value(eval, condition->field, target, try_value, &trial);
-    if (trial.offended)
-        return EVAL_NO;
-    if (trial.undecided != NULL) {
-        *ret_why = arena_printf(eval->arena, "its condition on %s %s", condition->field->text,
-                                trial.undecided);
-        return EVAL_UNDECIDED;
-    }
-    if (condition->tests_existence && trial.exists != condition->exists)
-        return EVAL_NO;
-    return trial.fits || !has_positive(condition) ? EVAL_YES : EVAL_NO;
-}
-
-enum eval_answer eval_conditions_hold(struct eval *eval, const struct rule *rule,
-                                      const struct target *target, const char **ret_why)
-{
-    enum eval_answer answer = EVAL_YES;
-    for (size_t i = 0; i < rule->condition_count; i++) {
-        switch (condition_holds(eval, &rule->conditions[i], target, ret_why)) {
-        case EVAL_NO:
-            return EVAL_NO;
-        case EVAL_UNDECIDED:
-            answer = EVAL_UNDECIDED;
-            break;
-        case EVAL_YES:
-            break;
-        }
-    }
-    return answer;
 }

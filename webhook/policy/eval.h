@@ -34,22 +34,10 @@ struct eval {
 /* The tree that a path starts from, for a target of the rule (NULL: none); NULL if absent. */
 cJSON *eval_root(const struct eval *eval, const struct path *path, const struct target *target);
 
-/* Begins with a policy: its rules are the ones that run, its variables are computed. */
-void eval_enter(struct eval *eval, const struct policy *policy);
-
 /* Calls visit for each value that the field shows in this request, below `target`'s element if
  * the field is relative.  An absent one is shown as NULL; so is an image that cannot be read, with
  * at->unreadable set.  Returns false when visit did. */
 bool eval_each_value(struct eval *eval, const struct field *field, const struct target *target,
                      bool (*visit)(void *context, struct target *at, cJSON *seen), void *context);
-
-enum eval_answer { EVAL_NO, EVAL_YES, EVAL_UNDECIDED };
-
-/* Whether all conditions of the rule hold for the target (NULL for a deny rule).  EVAL_UNDECIDED:
- * one that matters cannot be judged (a variable without a value, an image that cannot be read, a
- * match past its limit); *ret_why says which.  The rule is violated then: what a requester
- * writes must not switch it off. */
-enum eval_answer eval_conditions_hold(struct eval *eval, const struct rule *rule,
-                                      const struct target *target, const char **ret_why);
 
 #endif

@@ -523,3 +523,28 @@ const char *expr_words(struct eval *eval, const char *text, const struct target 
     }
     return words.data;
 }
+
+/* ---- a policy's own variables ----------------------------------------------------------- */
+
+void expr_declare(struct eval *eval, const struct policy *policy)
+{
+    eval->policy = policy;
+    if (policy->variable_count == 0)
+        return;
+    eval->declared_values = arena_array(eval->arena, policy->variable_count, sizeof(char *));
+    eval->declared_known = arena_array(eval->arena, policy->variable_count, sizeof(bool));
+    for (size_t i = 0; i < policy->variable_count; i++) {
+        const struct policy_variable *variable = &policy->variables[i];
+        const char *unresolved;
+        const char *text = json_string(expr_value(eval, &variable->from, NULL, &unresolved));
+        if (text == NULL)
+            continue;
+        if (variable->pattern != NULL &&
+            pattern_match(variable->pattern, eval->arena, text, &text) != PATTERN_YES)
+            continue;
+        if (*text == '\0')
+            continue; /* nothing was found: it would fit everywhere */
+        eval->declared_values[i] = text;
+        eval->declared_known[i] = true;
+    }
+}

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 struct eval;
+struct policy;
 
 enum variable_kind {
     VARIABLE_NAME,
@@ -91,5 +92,8 @@ bool expr_reads_request(const struct expr *expr, const bool *declared_reads);
 /* A text for people (why, message, fix) with its variables put in; one that is unresolved shows
  * its name in capitals. */
 const char *expr_words(struct eval *eval, const char *text, const struct target *target);
+
+/* Begins with a policy: its rules are the ones that run, its variables get their values. */
+void expr_declare(struct eval *eval, const struct policy *policy);
 
 #endif
