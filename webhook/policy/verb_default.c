@@ -3,6 +3,15 @@
 #include "policy/edit.h"
 #include "policy/verb.h"
 
+#include <string.h>
+
+/* A Scale leaves nothing open: without replicas it asks for none (KUBERNETES fact 9), and a
+ * default there would start what was just stopped. */
+static bool is_scale(const struct eval *eval)
+{
+    return eval->kind_index > 0 && strcmp(schema_kinds[eval->kind_index - 1].kind, "Scale") == 0;
+}
+
 static void mutate(struct eval *eval, const struct rule *rule, const struct action *action,
                    struct target *target)
 {
@@ -10,6 +19,8 @@ static void mutate(struct eval *eval, const struct rule *rule, const struct acti
     (void)rule;
     /* Where the API omits zeros a zero is absent, and so is a zero that would be put in. */
     const bool zero_is_absent = verb_zero_is_absent(target);
+    if (zero_is_absent && is_scale(eval))
+        return;
     if (target->value != NULL && !(zero_is_absent && schema_is_zero(target->value)))
         return;
     const cJSON *value = expr_value(eval, &action->value, target, &unresolved);
@@ -22,7 +33,8 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
                   const struct target *target, const cJSON *seen, struct finding *ret_finding)
 {
     const char *unresolved;
-    if (seen != NULL || verb_absent(rule, ret_finding))
+    if (seen != NULL || (verb_zero_is_absent(target) && is_scale(eval)) ||
+        verb_absent(rule, ret_finding))
         return true;
     ret_finding->wanted = expr_value(eval, &action->value, target, &unresolved);
     if (ret_finding->wanted == NULL)
