@@ -91,8 +91,10 @@ static cJSON *patched(const cJSON *review, const struct verdict *verdict)
     const struct schema_kind *schema =
         schema_kind_find(json_get_string(kind, "group"), json_get_string(kind, "version"),
                          json_get_string(kind, "kind"));
-    if (schema != NULL && schema_default(&arena, schema, object, &err) != 0)
-        TEST_FAIL("the patched object is not valid: %s", err.text);
+    cJSON *const trees[] = {object, json_get(request, "oldObject")};
+    for (size_t i = 0; i < 2 && schema != NULL; i++)
+        if (trees[i] != NULL && schema_default(&arena, schema, trees[i], &err) != 0)
+            TEST_FAIL("the patched object is not valid: %s", err.text);
     object->string = NULL;
     json_add(&arena, request, "object", object);
     return copy;
