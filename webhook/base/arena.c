@@ -181,12 +181,16 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_start(args, format);
     va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    char brief[256]; /* mostly it fits, and is formatted once */
+    int length = vsnprintf(brief, sizeof brief, format, args);
     va_end(args);
     size_t bytes = length < 0 ? 0 : (size_t)length;
     char *text = take(arena, bytes + 1);
     text[0] = '\0';
-    vsnprintf(text, bytes + 1, format, again);
+    if (bytes < sizeof brief)
+        memcpy(text, brief, bytes + 1);
+    else
+        vsnprintf(text, bytes + 1, format, again);
     va_end(again);
     return text;
 }

@@ -112,30 +112,47 @@ void buf_add_base64(struct buf *buf, const void *bytes, size_t count)
         buf->failed = true;
         return;
     }
-    for (; count > 0; count -= count < 3 ? count : 3, at += 3) {
-        const unsigned second = count > 1 ? at[1] : 0, third = count > 2 ? at[2] : 0;
-        char *quad = buf->data + buf->length;
-        quad[0] = digits[at[0] >> 2];
-        quad[1] = digits[(at[0] & 3U) << 4 | second >> 4];
-        quad[2] = count > 1 ? digits[(second & 15U) << 2 | third >> 6] : '=';
-        quad[3] = count > 2 ? digits[third & 63U] : '=';
-        buf->length += 4;
+    char *to = buf->data + buf->length;
+    for (; count >= 3; count -= 3, at += 3, to += 4) {
+        to[0] = digits[at[0] >> 2];
+        to[1] = digits[(at[0] & 3U) << 4 | at[1] >> 4];
+        to[2] = digits[(at[1] & 15U) << 2 | at[2] >> 6];
+        to[3] = digits[at[2] & 63U];
     }
+    if (count > 0) {
+        const unsigned second = count > 1 ? at[1] : 0;
+        to[0] = digits[at[0] >> 2];
+        to[1] = digits[(at[0] & 3U) << 4 | second >> 4];
+        to[2] = count > 1 ? digits[(second & 15U) << 2] : '=';
+        to[3] = '=';
+        to += 4;
+    }
+    buf->length = (size_t)(to - buf->data);
     if (buf->capacity > 0)
         buf->data[buf->length] = '\0';
 }
+
+/* Letters that stand in a JSON string as they are; 0 stops too. */
+static const unsigned char unescaped[256] = {
+    /* clang-format off */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0,
+    /* clang-format on */
+};
 
 void buf_add_json_string(struct buf *buf, const char *text)
 {
     buf_add_char(buf, '"');
     const char *plain = text; /* the run that needs no escape */
     const char *at = text;
-    while (*at != '\0') {
-        const unsigned char c = (unsigned char)*at;
-        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+    for (;;) {
+        while (unescaped[(unsigned char)*at])
             at++;
-            continue;
-        }
+        const unsigned char c = (unsigned char)*at;
+        if (c == '\0')
+            break;
         uint32_t rune;
         size_t bytes = utf8_decode(at, &rune);
         if (c >= 0x80 && bytes > 0 && rune >= 0xa0 && rune != 0x2028 && rune != 0x2029) {

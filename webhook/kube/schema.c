@@ -54,15 +54,27 @@ bool schema_resource_at(size_t index, struct schema_resource_name *ret_name)
     return true;
 }
 
-static int compare_field(const void *name, const void *row)
+/* Names are ASCII; their first letters mostly decide. */
+static int compare_names(const char *a, const char *b)
 {
-    return strcmp(name, ((const struct schema_field *)row)->name);
+    const int order = (unsigned char)a[0] - (unsigned char)b[0];
+    return order != 0 ? order : strcmp(a, b);
 }
 
 const struct schema_field *schema_field_find(const struct schema_object *object, const char *name)
 {
-    return bsearch(name, object->fields, object->field_count, sizeof(*object->fields),
-                   compare_field);
+    size_t low = 0, high = object->field_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = compare_names(name, object->fields[middle].name);
+        if (order == 0)
+            return &object->fields[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
 }
 
 const struct schema_node *schema_member(const struct schema_node *node, const char *name)
