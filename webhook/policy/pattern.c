@@ -220,6 +220,18 @@ void pattern_free(struct pattern *pattern)
         pcre2_code_free(pattern->code);
 }
 
+static bool has_group(const pcre2_code *code)
+{
+    uint32_t groups = 0;
+    (void)pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    return groups > 0;
+}
+
+bool pattern_has_group(const struct pattern *pattern)
+{
+    return has_group(pattern->code);
+}
+
 static enum pattern_result match(const pcre2_code *code, const char *subject, size_t *ret_start,
                                  size_t *ret_end)
 {
@@ -233,9 +245,7 @@ static enum pattern_result match(const pcre2_code *code, const char *subject, si
     if (rc < 0)
         return PATTERN_LIMIT;
     const size_t *offsets = pcre2_get_ovector_pointer(scratch->data);
-    uint32_t groups = 0;
-    (void)pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
-    const size_t group = groups > 0 ? 2 : 0;
+    const size_t group = has_group(code) ? 2 : 0;
     /* A group that took no part in the match is empty. */
     const bool set = group == 0 || (rc != 1 && offsets[2] != PCRE2_UNSET);
     *ret_start = set ? offsets[group] : 0;

@@ -21,11 +21,15 @@ NODISCARD int pattern_compile(struct arena *arena, const char *text, struct patt
                               struct err *reterr);
 void pattern_free(struct pattern *pattern);
 
+/* Whether there is a group, which pattern_match would give. */
+bool pattern_has_group(const struct pattern *pattern);
+
 enum pattern_result { PATTERN_NO = 0, PATTERN_YES = 1, PATTERN_LIMIT = 2 };
 
 /* Whether it is found in the subject.  PATTERN_LIMIT: the work passed LIMIT_REGEX_*; the caller
  * treats that as a violation, never as a pass.  If ret_group is not NULL and there is a match,
- * *ret_group is the text of the first group (of the whole match if there is no group). */
+ * *ret_group is the text of the first group: of the whole match if the pattern has none, "" if it
+ * took no part in the match, as in (a)?b. */
 enum pattern_result pattern_match(const struct pattern *pattern, struct arena *arena,
                                   const char *subject, const char **ret_group);
 

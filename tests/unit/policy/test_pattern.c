@@ -80,6 +80,38 @@ TEST(the_first_group_is_given_else_the_whole_match)
     arena_done(&arena);
 }
 
+TEST(a_group_that_took_no_part_is_empty)
+{
+    const char *group = NULL;
+    CHECK_INT(match("^(s)?\\d+$", "17", &group), PATTERN_YES);
+    CHECK_STRING(group, "");
+    arena_done(&arena);
+    CHECK_INT(match("^(?:(a)|(b))$", "b", &group), PATTERN_YES);
+    CHECK_STRING(group, "");
+    arena_done(&arena);
+    CHECK_INT(match("^(s?)\\d+$", "s17", &group), PATTERN_YES);
+    CHECK_STRING(group, "s");
+    arena_done(&arena);
+}
+
+TEST(groups_are_known_before_any_match)
+{
+    static const struct {
+        const char *text;
+        bool has_group;
+    } rows[] = {{"^s(\\d+)$", true}, {"(?P<n>a)", true}, {"(?:a)", false},
+                {"\\(a\\)", false},  {"[(]a[)]", false}, {"a", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct pattern *pattern;
+        arena_init(&arena, LIMIT_MIB);
+        CHECK_INT(pattern_compile(&arena, rows[i].text, &pattern, NULL), 0);
+        if (pattern_has_group(pattern) != rows[i].has_group)
+            TEST_FAIL("%s", rows[i].text);
+        pattern_free(pattern);
+        arena_done(&arena);
+    }
+}
+
 TEST(work_is_bounded)
 {
     char subject[4001];
