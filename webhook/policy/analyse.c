@@ -18,6 +18,7 @@ struct access {
     size_t kind_index;
     const char *name_space; /* literal; NULL: any */
     const char *field;      /* as written */
+    const char *variable;   /* a read for this declared variable; else NULL */
     bool writes;
     struct access *next;
 };
@@ -307,11 +308,29 @@ static void report_conflict(struct analysis *analysis, const struct access *a,
 static void report_read(struct analysis *analysis, const struct access *reader,
                         const struct access *writer)
 {
+    if (reader->variable != NULL) {
+        diag_add(analysis->diagnostics, DIAG_ERROR, reader->rule->place, "reads-before-write",
+                 "%s uses the variable %s, which is taken from \"%s\" before the policy's first "
+                 "rule, and %s (%s:%u) writes that; take the value in the rule itself, or write it "
+                 "in a policy whose name comes before",
+                 reader->rule->full_id, reader->variable, reader->field, writer->rule->full_id,
+                 writer->rule->place.file, writer->rule->place.mark.line);
+        return;
+    }
     diag_add(analysis->diagnostics, DIAG_ERROR, reader->rule->place, "reads-before-write",
              "%s reads \"%s\", which the later rule %s (%s:%u) writes; the order is policy name, "
              "then rule: let the writer come first",
              reader->rule->full_id, reader->field, writer->rule->full_id, writer->rule->place.file,
              writer->rule->place.mark.line);
+}
+
+/* Whether the writer comes after the moment at which the reader looks: its turn, or for a
+ * variable the beginning of its policy. */
+static bool comes_later(const struct access *writer, const struct access *reader)
+{
+    if (reader->variable != NULL)
+        return writer->rule->order >= reader->rule->policy->rules[0].order;
+    return writer->rule->order > reader->rule->order;
 }
 
 static void judge_pair(struct analysis *analysis, const struct access *a, const struct access *b)
@@ -325,7 +344,7 @@ static void judge_pair(struct analysis *analysis, const struct access *a, const 
         return;
     }
     const struct access *reader = a->writes ? b : a, *writer = a->writes ? a : b;
-    if (writer->rule->order > reader->rule->order && !conditions_exclude(a, b))
+    if (comes_later(writer, reader) && !conditions_exclude(a, b))
         report_read(analysis, reader, writer);
 }
 
@@ -345,6 +364,9 @@ static const char *own_resource(const struct access *access)
     const bool one = resources != NULL && resources[0] != NULL && resources[1] == NULL;
     return access->kind_index == 0 && one ? resources[0] : "*";
 }
+
+/* A key beside those of resources: see file_access. */
+#define SHADOW "?"
 
 static uint64_t hash_start(const struct access *access, const char *resource,
                            const char *name_space)
@@ -373,15 +395,24 @@ static void file_entry(struct analysis *analysis, const struct access *access, u
     *slot = entry;
 }
 
-static void file_access(struct analysis *analysis, const struct access *access)
+static void file_under(struct analysis *analysis, const struct access *access, uint64_t hash)
 {
-    uint64_t hash = hash_start(access, own_resource(access), access->name_space);
     const size_t named = named_steps(access);
     for (size_t i = 0; i < named; i++) {
         file_entry(analysis, access, hash, false);
         hash = mix(hash, access->steps[i].name);
     }
     file_entry(analysis, access, hash, true);
+}
+
+/* One resource in any namespace, and any resource in one namespace, share neither key: the
+ * former is filed under a third, where the latter looks too. */
+static void file_access(struct analysis *analysis, const struct access *access)
+{
+    const char *resource = own_resource(access);
+    file_under(analysis, access, hash_start(access, resource, access->name_space));
+    if (access->name_space == NULL && strcmp(resource, "*") != 0)
+        file_under(analysis, access, hash_start(access, SHADOW, NULL));
 }
 
 static void meet_at(struct analysis *analysis, const struct access *access, uint64_t hash,
@@ -403,6 +434,22 @@ static void meet_others(struct analysis *analysis, const struct access *access,
         hash = mix(hash, access->steps[i].name);
     }
     meet_at(analysis, access, hash, true);
+}
+
+static void meet_all(struct analysis *analysis, const struct access *access)
+{
+    const char *resource = own_resource(access);
+    const bool every = strcmp(resource, "*") == 0;
+    if (access->name_space != NULL)
+        meet_others(analysis, access, resource, access->name_space);
+    meet_others(analysis, access, resource, NULL);
+    if (every && access->name_space != NULL)
+        meet_others(analysis, access, SHADOW, NULL);
+    if (every)
+        return;
+    if (access->name_space != NULL)
+        meet_others(analysis, access, "*", access->name_space);
+    meet_others(analysis, access, "*", NULL);
 }
 
 /* ---- from rules to accesses --------------------------------------------------------------- */
@@ -453,26 +500,37 @@ static struct access absolute(struct analysis *analysis, const struct rule *rule
     return access;
 }
 
-static void add_read(struct analysis *analysis, const struct rule *rule, const struct field *field,
-                     size_t kind_index)
+/* One road of a read, from the rule's own path `own` if it is relative; and the pod's, where a
+ * container's securityContext is silent. */
+static void add_read_path(struct analysis *analysis, const struct rule *rule,
+                          const struct rule_read *read, const struct path *own,
+                          const struct path *path, size_t kind_index)
+{
+    for (; path != NULL; path = path->fallback) {
+        if (path->root != FIELD_OBJECT && path->root != FIELD_ELEMENT)
+            continue;
+        struct access access = absolute(analysis, rule, own, path);
+        access.kind_index = kind_index;
+        access.field = read->field->text;
+        access.variable = read->variable;
+        add_in_namespaces(analysis, access);
+    }
+}
+
+static void add_read(struct analysis *analysis, const struct rule *rule,
+                     const struct rule_read *read, size_t kind_index)
 {
     static const struct path nowhere;
     const struct path_list none = {0};
+    const struct field *field = read->field;
     const struct path_list *paths = field->by_kind != NULL ? &field->by_kind[kind_index] : &none;
     const struct path_list *own =
         rule->field != NULL ? field_paths(rule->field, kind_index) : &none;
     const size_t own_count = field->root == FIELD_ELEMENT ? own->count : 1;
     for (size_t i = 0; i < paths->count; i++)
-        for (size_t j = 0; j < own_count; j++) {
-            const struct path *path = &paths->items[i];
-            if (path->root != FIELD_OBJECT && path->root != FIELD_ELEMENT)
-                continue;
-            struct access access =
-                absolute(analysis, rule, own->count > 0 ? &own->items[j] : &nowhere, path);
-            access.kind_index = kind_index;
-            access.field = field->text;
-            add_in_namespaces(analysis, access);
-        }
+        for (size_t j = 0; j < own_count; j++)
+            add_read_path(analysis, rule, read, own->count > 0 ? &own->items[j] : &nowhere,
+                          &paths->items[i], kind_index);
 }
 
 static void add_rule(struct analysis *analysis, const struct rule *rule, size_t kind_index)
@@ -490,7 +548,7 @@ static void add_rule(struct analysis *analysis, const struct rule *rule, size_t 
         add_in_namespaces(analysis, access);
     }
     for (size_t i = 0; i < rule->read_count; i++)
-        add_read(analysis, rule, rule->reads[i], kind_index);
+        add_read(analysis, rule, &rule->reads[i], kind_index);
 }
 
 static bool applies(const struct rule *rule, size_t kind_index)
@@ -516,15 +574,6 @@ void analyse_set(struct policy_set *set, struct diagnostics *diagnostics)
     analysis.mask = capacity - 1;
     for (const struct access *access = analysis.accesses; access != NULL; access = access->next)
         file_access(&analysis, access);
-    for (const struct access *access = analysis.accesses; access != NULL; access = access->next) {
-        const char *resource = own_resource(access);
-        if (access->name_space != NULL)
-            meet_others(&analysis, access, resource, access->name_space);
-        meet_others(&analysis, access, resource, NULL);
-        if (strcmp(resource, "*") == 0)
-            continue;
-        if (access->name_space != NULL)
-            meet_others(&analysis, access, "*", access->name_space);
-        meet_others(&analysis, access, "*", NULL);
-    }
+    for (const struct access *access = analysis.accesses; access != NULL; access = access->next)
+        meet_all(&analysis, access);
 }

@@ -225,7 +225,9 @@ static void lint_sleep(const struct lint *lint, const struct rule *rule, const s
     const struct action *action =
         find(rule, "set") != NULL ? find(rule, "set") : find(rule, "default");
     int64_t seconds, grace;
-    const cJSON *value = action != NULL ? sleep_of(path, constant(action)) : NULL;
+    if (action == NULL)
+        return;
+    const cJSON *value = sleep_of(path, constant(action));
     if (json_int64(value, &seconds) && policy_grace(rule->policy, &grace) && seconds >= grace)
         diag_add(lint->diagnostics, DIAG_WARNING, action->place, "sleep-beyond-grace",
                  "preStop sleeps %lld s and the pod is killed after %lld s; raise "
@@ -252,6 +254,30 @@ static void lint_rule(const struct lint *lint, const struct rule *rule)
     lint_sleep(lint, rule, path);
 }
 
+/* ---- variables ---------------------------------------------------------------------------- */
+
+/* What the request brings as its sender likes: the object, its labels, the options. */
+static bool is_forgeable(const struct variable *variable)
+{
+    if (variable->kind == VARIABLE_FIELD)
+        return variable->field->root < FIELD_OLD || variable->field->root == FIELD_OPTIONS;
+    return variable->kind == VARIABLE_LABEL || variable->kind == VARIABLE_ANNOTATION;
+}
+
+static void lint_variable(const struct lint *lint, const struct policy_variable *variable)
+{
+    for (size_t i = 0; i < variable->from.variable_count; i++)
+        if (is_forgeable(variable->from.variables[i]))
+            diag_add(lint->diagnostics, DIAG_WARNING, variable->from_place, "forgeable",
+                     "${%s} is what the requester writes: whatever ${%s} decides is the "
+                     "requester's to choose; take ${user}, ${namespace} or ${$request...}",
+                     variable->from.variables[i]->text, variable->name);
+    if (variable->pattern != NULL && !pattern_has_group(variable->pattern))
+        warn(lint, variable->pattern_place, "no-group",
+             "the pattern has no group, so that the value is all that it fits; put ( ) around the "
+             "part that is meant");
+}
+
 /* ---- policies and exceptions -------------------------------------------------------------- */
 
 static void lint_match(const struct lint *lint, const struct policy *policy)
@@ -259,7 +285,7 @@ static void lint_match(const struct lint *lint, const struct policy *policy)
     const struct policy_match *match = &policy->match;
     if (match->selector_count > 0 && match->namespaces == NULL && match->names == NULL &&
         match->users == NULL && match->groups == NULL)
-        warn(lint, policy->place, "selector-only",
+        warn(lint, match->selector_place, "selector-only",
              "only the selector fences this policy, and its labels are the user's to choose; "
              "add namespaces");
     for (size_t i = 0; i < match->exclude_count; i++)
@@ -284,6 +310,8 @@ void lint_set(const struct policy_set *set, int64_t now, struct diagnostics *dia
     const struct lint lint = {.set = set, .diagnostics = diagnostics, .now = now};
     for (size_t i = 0; i < set->policy_count; i++) {
         lint_match(&lint, &set->policies[i]);
+        for (size_t v = 0; v < set->policies[i].variable_count; v++)
+            lint_variable(&lint, &set->policies[i].variables[v]);
         for (size_t r = 0; r < set->policies[i].rule_count; r++)
             lint_rule(&lint, &set->policies[i].rules[r]);
     }

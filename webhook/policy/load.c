@@ -14,37 +14,6 @@
 
 /* ---- one document ----------------------------------------------------------------------- */
 
-static void load_variables(struct loader *loader, const cJSON *list, struct policy *policy,
-                           const char **declared, bool *declared_reads)
-{
-    static const char *const keys[] = {"name", "from", "pattern", NULL};
-    for (const cJSON *node = list->child; node != NULL; node = node->next) {
-        struct policy_variable *variable = &policy->variables[policy->variable_count];
-        struct err err;
-        if (!load_check_keys(loader, node, "a variable", keys))
-            continue;
-        variable->place = load_place(loader, node);
-        variable->name = load_string(loader, node, "name", true);
-        cJSON *from = json_get(node, "from");
-        const char *pattern = load_string(loader, node, "pattern", false);
-        if (variable->name == NULL || load_string(loader, node, "from", true) == NULL)
-            continue;
-        if (expr_parse(loader->arena, from, NULL, &variable->from, &err) != 0) {
-            load_fail(loader, from, "bad-variable", "%s", err.text);
-            continue;
-        }
-        if (pattern != NULL &&
-            pattern_compile(loader->arena, pattern, &variable->pattern, &err) != 0) {
-            load_fail(loader, json_get(node, "pattern"), "bad-pattern", "%s", err.text);
-            continue;
-        }
-        if (variable->pattern != NULL)
-            policy_set_keep(loader->set, variable->pattern);
-        declared_reads[policy->variable_count] = expr_reads_request(&variable->from, NULL);
-        declared[policy->variable_count++] = variable->name;
-    }
-}
-
 static void load_policy(struct loader *loader, const cJSON *root, struct policy *policy)
 {
     static const char *const keys[] = {"title", "match", "mode", "variables", "rules", NULL};
@@ -64,19 +33,11 @@ static void load_policy(struct loader *loader, const cJSON *root, struct policy 
     else
         load_match(loader, json_get(spec, "match"), false, &policy->match);
 
-    const cJSON *variables = json_get(spec, "variables");
-    const size_t count = json_is_array(variables) ? json_count(variables) : 0;
-    if (variables != NULL && !json_is_array(variables))
-        load_fail(loader, variables, "wrong-type", "variables must be a list of { name, from }");
-    const char **declared = arena_array(loader->arena, count + 1, sizeof *declared);
-    bool *declared_reads = arena_array(loader->arena, count + 1, sizeof *declared_reads);
-    policy->variables = arena_array(loader->arena, count, sizeof *policy->variables);
-    if (count > 0)
-        load_variables(loader, variables, policy, declared, declared_reads);
+    struct declared declared = load_variables(loader, json_get(spec, "variables"), policy);
     if (json_get(spec, "rules") == NULL)
         load_fail(loader, spec, "missing-key", "rules is missing");
     else
-        load_rules(loader, json_get(spec, "rules"), policy, declared, declared_reads);
+        load_rules(loader, json_get(spec, "rules"), policy, &declared);
 }
 
 struct document {
@@ -211,6 +172,32 @@ static bool has_rule(const struct policy *policy, const char *id)
     return false;
 }
 
+static const char *suggest(struct loader *loader, const char *name, const char *const *candidates)
+{
+    const char *near = name_nearest(name, candidates);
+    return near != NULL ? arena_printf(loader->arena, "; did you mean \"%s\"?", near) : "";
+}
+
+static void fail_unknown_rule(struct loader *loader, const cJSON *node, const struct policy *policy,
+                              const char *id)
+{
+    const char **ids = arena_array(loader->arena, policy->rule_count + 1, sizeof *ids);
+    for (size_t i = 0; i < policy->rule_count; i++)
+        ids[i] = policy->rules[i].id;
+    load_fail(loader, node, "unknown-rule", "%s has no rule %s%s", policy->name, id,
+              suggest(loader, id, ids));
+}
+
+static void fail_unknown_policy(struct loader *loader, const cJSON *node, const char *name)
+{
+    const struct policy_set *set = loader->set;
+    const char **names = arena_array(loader->arena, set->policy_count + 1, sizeof *names);
+    for (size_t i = 0; i < set->policy_count; i++)
+        names[i] = set->policies[i].name;
+    load_fail(loader, node, "unknown-policy", "there is no policy %s%s", name,
+              suggest(loader, name, names));
+}
+
 static void check_exception(struct loader *loader, const cJSON *root,
                             const struct policy_exception *exception)
 {
@@ -222,14 +209,13 @@ static void check_exception(struct loader *loader, const cJSON *root,
         if (strcmp(loader->set->policies[i].name, exception->policy) == 0)
             policy = &loader->set->policies[i];
     if (policy == NULL) {
-        load_fail(loader, json_get(spec, "policy"), "unknown-policy", "there is no policy %s",
-                  exception->policy);
+        fail_unknown_policy(loader, json_get(spec, "policy"), exception->policy);
         return;
     }
     for (size_t i = 0; exception->rules[i] != NULL; i++)
         if (!has_rule(policy, exception->rules[i]))
-            load_fail(loader, json_get(spec, "rules"), "unknown-rule", "%s has no rule %s",
-                      policy->name, exception->rules[i]);
+            fail_unknown_rule(loader, load_string_node(json_get(spec, "rules"), i), policy,
+                              exception->rules[i]);
 }
 
 static void load_exceptions(struct loader *loader, const struct documents *documents)
@@ -270,8 +256,7 @@ static void compile(struct loader *loader)
         read_documents(loader, &loader->sources[i], &policies, &exceptions);
     load_policies(loader, &policies);
     load_exceptions(loader, &exceptions);
-    if (loader->diagnostics->error_count == 0)
-        load_bind(loader);
+    load_bind(loader);
     /* With an error some paths are not there. */
     if (loader->diagnostics->error_count == 0)
         analyse_set(loader->set, loader->diagnostics);

@@ -1,6 +1,11 @@
 #include "policy/load_internal.h"
 
+#include "base/buf.h"
+#include "base/limits.h"
+
 #include <string.h>
+
+#define KINDS_TOLD_MAX 3
 
 /* ---- the kinds that a policy can meet --------------------------------------------------- */
 
@@ -103,12 +108,55 @@ static size_t bind_field(struct binding *binding, struct field *field, const str
     return bound > 0 ? bound : failed > 0 ? 1 : 0;
 }
 
+/* "Job, Pod and 3 more": the kinds to which the rule applies and that lack the field. */
+static size_t write_kinds_without(const struct binding *binding, const struct rule *rule,
+                                  const struct field *field, struct buf *buf)
+{
+    const char *last = "";
+    size_t count = 0;
+    for (size_t i = 0; i < binding->kinds.count; i++) {
+        const struct schema_kind *kind = binding->kinds.items[i];
+        const bool applies = rule == NULL || rule->field == NULL || first_path(rule->field, kind);
+        if (kind == NULL || !applies || first_path(field, kind) || strcmp(last, kind->kind) == 0)
+            continue;
+        last = kind->kind;
+        if (count++ < KINDS_TOLD_MAX)
+            buf_printf(buf, "%s%s", count > 1 ? ", " : "", kind->kind);
+    }
+    if (count > KINDS_TOLD_MAX)
+        buf_printf(buf, " and %zu more", count - KINDS_TOLD_MAX);
+    return count;
+}
+
+/* A variable that some of the kinds cannot have is never resolved there. */
+static void warn_of_kinds(struct binding *binding, const struct variable *variable,
+                          const struct rule *rule, struct place place)
+{
+    struct buf kinds;
+    buf_init(&kinds, binding->loader->arena, LIMIT_POLICY_FILE_BYTES);
+    if (variable->fallback == NULL && binding->loader->diagnostics->error_count == 0 &&
+        write_kinds_without(binding, rule, variable->field, &kinds) > 0)
+        diag_add(binding->loader->diagnostics, DIAG_WARNING, place, "not-in-every-kind",
+                 "${%s} has no value in %s: there is no such field there; give it one with "
+                 "${%s:-VALUE}, or make a policy of its own for the others",
+                 variable->text, kinds.data, variable->text);
+}
+
 static void bind_expr(struct binding *binding, const struct expr *expr, const struct rule *rule,
                       struct place place)
 {
-    for (size_t i = 0; i < expr->variable_count; i++)
-        if (expr->variables[i]->kind == VARIABLE_FIELD)
-            bind_field(binding, expr->variables[i]->field, rule, place);
+    for (size_t i = 0; i < expr->variable_count; i++) {
+        const struct variable *variable = expr->variables[i];
+        if (variable->kind != VARIABLE_FIELD)
+            continue;
+        /* What is relative to a rule without a place has been told at the rule. */
+        if (bind_field(binding, variable->field, rule, place) == 0 &&
+            variable->field->root != FIELD_ELEMENT)
+            diag_add(binding->loader->diagnostics, DIAG_ERROR, place, "never-applies",
+                     "${%s} has no value in any of the policy's resources", variable->text);
+        else
+            warn_of_kinds(binding, variable, rule, place);
+    }
 }
 
 static bool touches_object(const struct field *field)
@@ -125,32 +173,34 @@ static void check_operations(struct binding *binding, const struct rule *rule)
         return;
     if (rule->mutates && !writes)
         diag_add(
-            binding->loader->diagnostics, DIAG_ERROR, rule->place, "never-applies",
+            binding->loader->diagnostics, DIAG_ERROR, rule->field_place, "never-applies",
             "only CREATE and UPDATE can be changed; on DELETE and CONNECT use deny or a check");
     else if (touches_object(rule->field) && !writes && (operations & OPERATION_CONNECT) == 0)
-        diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->place, "never-applies",
+        diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->field_place, "never-applies",
                  "the rule never applies: on DELETE there is only the old object; write $old.%s",
                  rule->field->text);
     if (rule->field->root == FIELD_OLD && !has_old)
-        diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->place, "never-applies",
+        diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->field_place, "never-applies",
                  "the rule never applies: there is an old object only on UPDATE and DELETE");
 }
 
 static void bind_rule(struct binding *binding, struct rule *rule)
 {
-    if (rule->field != NULL && bind_field(binding, rule->field, NULL, rule->place) == 0)
-        diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->place, "never-applies",
+    const struct policy *policy = rule->policy;
+    if (rule->field != NULL && bind_field(binding, rule->field, NULL, rule->field_place) == 0)
+        diag_add(binding->loader->diagnostics, DIAG_ERROR, rule->field_place, "never-applies",
                  "the rule applies to none of the policy's resources: \"%s\" means nothing there",
                  rule->field->text);
     for (size_t i = 0; i < rule->condition_count; i++) {
         struct condition *condition = &rule->conditions[i];
-        bind_field(binding, condition->field, rule, condition->place);
+        bind_field(binding, condition->field, rule, condition->field_place);
         for (size_t a = 0; a < condition->action_count; a++)
-            bind_expr(binding, &condition->actions[a].value, rule, condition->place);
+            bind_expr(binding, &condition->actions[a].value, rule, condition->actions[a].place);
     }
     for (size_t i = 0; i < rule->action_count; i++)
         bind_expr(binding, &rule->actions[i].value, rule, rule->actions[i].place);
     check_operations(binding, rule);
+    load_note_reads(binding->loader, policy, rule);
 }
 
 static void lint_actions(struct loader *loader, const struct rule *rule)
@@ -172,8 +222,10 @@ void load_bind(struct loader *loader)
         struct binding binding = {.loader = loader};
         binding.kinds = kinds_of(loader->arena, &policy->match);
         for (size_t v = 0; v < policy->variable_count; v++)
-            bind_expr(&binding, &policy->variables[v].from, NULL, policy->variables[v].place);
+            bind_expr(&binding, &policy->variables[v].from, NULL, policy->variables[v].from_place);
         for (size_t r = 0; r < policy->rule_count; r++) {
+            if (policy->rules[r].broken)
+                continue;
             bind_rule(&binding, &policy->rules[r]);
             if (policy->rules[r].field == NULL || policy->rules[r].field->by_kind != NULL)
                 lint_actions(loader, &policy->rules[r]);

@@ -5,9 +5,11 @@
  *   load_match.c      match, exclude, selector
  *   load_resource.c   resources: is there such a one
  *   load_glob.c       globs: can there be such a name
+ *   load_variable.c   variables
  *   load_rule.c       rules: verbs, conditions, dials
  *   load_exception.c  exceptions
  *   load_bind.c       fields bound to the kinds that each policy can meet
+ *   load_reads.c      what each rule reads besides its own field
  *   load.c            all of it in order -> struct policy_set
  */
 #ifndef PROCTOR_POLICY_LOAD_INTERNAL_H
@@ -71,8 +73,8 @@ struct policy_text load_text(struct loader *loader, const cJSON *mapping, const 
                              bool needed);
 
 /* Reports, at its entry of `list`, each resource that cannot be or looks misspelt; a name that
- * the schema's table lacks is else taken for a custom resource. */
-void load_check_resources(struct loader *loader, const cJSON *list, policy_strings resources);
+ * the schema's table lacks is else taken for a custom resource.  Whether all are fine. */
+bool load_check_resources(struct loader *loader, const cJSON *list, policy_strings resources);
 
 /* Reports the namespaces, names, users and groups of a match that can fit nothing. */
 void load_check_globs(struct loader *loader, const cJSON *match, const struct policy_match *out);
@@ -84,9 +86,23 @@ unsigned load_operations(struct loader *loader, const cJSON *mapping, unsigned o
 
 void load_match(struct loader *loader, const cJSON *match, bool of_exception,
                 struct policy_match *out);
+
+/* The variables of a policy by their place in policy->variables. */
+struct declared {
+    const char **names; /* ends with NULL */
+    bool *read_request; /* its value depends on who asks: see expr_reads_request */
+};
+
+/* Reads `variables` (NULL: none) into the policy. */
+struct declared load_variables(struct loader *loader, const cJSON *list, struct policy *policy);
+
 void load_rules(struct loader *loader, const cJSON *rules, struct policy *policy,
-                const char *const *declared, const bool *declared_reads);
+                const struct declared *declared);
 void load_exception(struct loader *loader, const cJSON *root, struct policy_exception *out);
+
+/* Notes what a bound rule reads of the object besides its own field: its conditions, the
+ * variables of its values, and what those of the policy are taken from. */
+void load_note_reads(struct loader *loader, const struct policy *policy, struct rule *rule);
 
 /* Binds every field of the set, and reports what cannot be: unknown fields, rules that apply to
  * nothing. */

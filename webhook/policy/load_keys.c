@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OPERATION_ALL (OPERATION_CREATE | OPERATION_UPDATE | OPERATION_DELETE | OPERATION_CONNECT)
+
 struct place load_place(const struct loader *loader, const cJSON *node)
 {
     return (struct place){loader->file,
@@ -184,15 +186,18 @@ unsigned load_operations(struct loader *loader, const cJSON *mapping, unsigned o
     static const char *const names[] = {"CREATE", "UPDATE", "DELETE", "CONNECT", NULL};
     policy_strings words = load_strings(loader, mapping, "operations");
     unsigned mask = 0;
+    bool known = true;
     for (size_t i = 0; words != NULL && words[i] != NULL; i++) {
         size_t at = 0;
         while (names[at] != NULL && strcmp(names[at], words[i]) != 0)
             at++;
+        known &= names[at] != NULL;
         if (names[at] == NULL)
             load_fail(loader, load_string_node(json_get(mapping, "operations"), i), "bad-choice",
                       "operations are CREATE, UPDATE, DELETE and CONNECT, not \"%s\"", words[i]);
         else
             mask |= 1U << at;
     }
-    return words == NULL ? otherwise : mask;
+    /* With a word that nobody knows, what depends on the others would be told in error. */
+    return words == NULL ? otherwise : known ? mask : OPERATION_ALL;
 }

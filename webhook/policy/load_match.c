@@ -80,6 +80,7 @@ static void load_selector(struct loader *loader, const cJSON *selector, struct p
     static const char *const keys[] = {"matchLabels", "matchExpressions", NULL};
     if (selector == NULL || !load_check_keys(loader, selector, "selector", keys))
         return;
+    out->selector_place = load_place(loader, selector);
     if (has_subresource(out->resources))
         load_fail(loader, selector, "selector-on-subresource",
                   "selector cannot judge a subresource: a Scale has no labels; use names, or two "
@@ -164,7 +165,9 @@ void load_match(struct loader *loader, const cJSON *match, bool of_exception,
     if (out->resources == NULL && !of_exception && json_get(match, "resources") == NULL)
         load_fail(loader, match, "missing-key",
                   "match.resources is missing: name them, or \"*\" for all");
-    load_check_resources(loader, json_get(match, "resources"), out->resources);
+    /* Unknown resources would make errors of all fields: then ask whether any kind has them. */
+    if (!load_check_resources(loader, json_get(match, "resources"), out->resources))
+        out->resources = NULL;
     load_check_globs(loader, match, out);
     load_selector(loader, json_get(match, "selector"), out);
     load_excludes(loader, json_get(match, "exclude"), out);

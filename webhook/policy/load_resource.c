@@ -143,8 +143,10 @@ static void check_resource(struct loader *loader, const cJSON *node, const char 
         check_known(loader, node, text);
 }
 
-void load_check_resources(struct loader *loader, const cJSON *list, policy_strings resources)
+bool load_check_resources(struct loader *loader, const cJSON *list, policy_strings resources)
 {
+    const size_t errors = loader->diagnostics->error_count;
     for (size_t i = 0; resources != NULL && resources[i] != NULL; i++)
         check_resource(loader, load_string_node(list, i), resources[i]);
+    return loader->diagnostics->error_count == errors;
 }

@@ -81,6 +81,7 @@ static bool load_condition(struct loader *loader, const cJSON *node, struct verb
         return false;
     const cJSON *field = json_get(node, "field"), *exists = json_get(node, "exists");
     out->place = load_place(loader, node);
+    out->field_place = load_place(loader, field);
     if (field == NULL)
         return load_fail(loader, node, "missing-key", "an entry of when needs its field");
     out->field = load_field(loader, field);
@@ -175,46 +176,29 @@ static void load_identity(struct loader *loader, const cJSON *node, struct rule 
     rule->fix = load_text(loader, node, "fix", false);
 }
 
-/* ---- what a rule does and reads --------------------------------------------------------- */
+/* ---- what a rule does --------------------------------------------------------- */
 
-static void add_read(struct loader *loader, struct rule *rule, struct field *field)
+static bool is_of_request(const struct field *field)
 {
-    struct field **grown = arena_array(loader->arena, rule->read_count + 1, sizeof(struct field *));
-    if (rule->read_count > 0)
-        memcpy(grown, rule->reads, rule->read_count * sizeof(struct field *));
-    grown[rule->read_count++] = field;
-    rule->reads = grown;
-    if (field->root != FIELD_OBJECT && field->root != FIELD_ELEMENT && field->root < FIELD_OLD)
-        return;
-    rule->reads_request |= field->root == FIELD_REQUEST || field->root == FIELD_OPTIONS;
+    return field->root == FIELD_REQUEST || field->root == FIELD_OPTIONS;
 }
 
-static void note_expr(struct loader *loader, struct rule *rule, const struct expr *expr,
-                      const bool *declared_reads)
-{
-    rule->reads_request |= expr_reads_request(expr, declared_reads);
-    for (size_t i = 0; i < expr->variable_count; i++)
-        if (expr->variables[i]->kind == VARIABLE_FIELD)
-            add_read(loader, rule, expr->variables[i]->field);
-}
-
-static void note_reads(struct loader *loader, struct rule *rule, const bool *declared_reads)
+static void note_effects(struct rule *rule, const bool *declared_reads)
 {
     if (rule->field != NULL)
-        rule->reads_request |=
-            rule->field->root == FIELD_REQUEST || rule->field->root == FIELD_OPTIONS;
+        rule->reads_request = is_of_request(rule->field);
     for (size_t i = 0; i < rule->action_count; i++) {
         const struct action *action = &rule->actions[i];
-        note_expr(loader, rule, &action->value, declared_reads);
+        rule->reads_request |= expr_reads_request(&action->value, declared_reads);
         /* min and max change a value only where they clamp, or with a default. */
         const bool bound = action->verb == verb_find("min") || action->verb == verb_find("max");
         rule->mutates |= action->verb->mutates && (!bound || rule->clamp);
     }
     for (size_t i = 0; i < rule->condition_count; i++) {
         const struct condition *condition = &rule->conditions[i];
-        add_read(loader, rule, condition->field);
+        rule->reads_request |= is_of_request(condition->field);
         for (size_t a = 0; a < condition->action_count; a++)
-            note_expr(loader, rule, &condition->actions[a].value, declared_reads);
+            rule->reads_request |= expr_reads_request(&condition->actions[a].value, declared_reads);
     }
 }
 
@@ -255,20 +239,22 @@ static void check_shape(struct loader *loader, const cJSON *node, const struct r
 }
 
 static void load_rule(struct loader *loader, const cJSON *node, struct rule *rule,
-                      const char *const *declared, const bool *declared_reads)
+                      const struct declared *declared)
 {
     if (!load_check_keys(loader, node, "a rule", rule_keys(loader->arena)))
         return;
     rule->place = load_place(loader, node);
     load_identity(loader, node, rule);
     const cJSON *field = json_get(node, "field");
+    rule->field_place = load_place(loader, field != NULL ? field : node);
     if (field != NULL)
         rule->field = load_field(loader, field);
-    struct verb_parse parse = {loader->set, loader->diagnostics, loader->file, declared, rule};
+    struct verb_parse parse = {loader->set, loader->diagnostics, loader->file, declared->names,
+                               rule};
     rule->actions = load_actions(loader, node, &parse, &rule->action_count);
     load_conditions(loader, node, &parse, rule);
     load_dials(loader, node, rule);
-    note_reads(loader, rule, declared_reads);
+    note_effects(rule, declared->read_request);
     check_shape(loader, node, rule);
 }
 
@@ -288,7 +274,7 @@ static void check_ids(struct loader *loader, const struct policy *policy, const 
 }
 
 void load_rules(struct loader *loader, const cJSON *rules, struct policy *policy,
-                const char *const *declared, const bool *declared_reads)
+                const struct declared *declared)
 {
     if (!json_is_array(rules) || rules->child == NULL) {
         load_fail(loader, rules, "wrong-type", "rules must be a list with at least one rule");
@@ -303,8 +289,10 @@ void load_rules(struct loader *loader, const cJSON *rules, struct policy *policy
     policy->rules = arena_array(loader->arena, count, sizeof *policy->rules);
     for (const cJSON *node = rules->child; node != NULL; node = node->next) {
         struct rule *rule = &policy->rules[policy->rule_count++];
+        const size_t errors = loader->diagnostics->error_count;
         rule->policy = policy;
-        load_rule(loader, node, rule, declared, declared_reads);
+        load_rule(loader, node, rule, declared);
+        rule->broken = loader->diagnostics->error_count > errors;
     }
     check_ids(loader, policy, rules);
 }

@@ -70,6 +70,7 @@ struct policy_match {
     policy_strings groups; /* globs */
     struct label_requirement *selector;
     size_t selector_count;
+    struct place selector_place;
     struct policy_exclude *excludes;
     size_t exclude_count;
 };
@@ -78,7 +79,9 @@ struct policy_variable {
     const char *name;
     struct expr from;
     struct pattern *pattern; /* NULL: the whole text */
-    struct place place;
+    struct place place;      /* of its name */
+    struct place from_place;
+    struct place pattern_place;
 };
 
 /* One verb of a rule, with its value. */
@@ -99,6 +102,13 @@ struct condition {
     struct action *actions;
     size_t action_count;
     struct place place;
+    struct place field_place;
+};
+
+/* A field that a rule reads besides its own. */
+struct rule_read {
+    const struct field *field;
+    const char *variable; /* read for this declared variable, before the policy's first rule */
 };
 
 struct rule {
@@ -120,11 +130,13 @@ struct rule {
     size_t action_count;
     struct condition *conditions;
     size_t condition_count;
-    bool mutates;         /* some action can change the object */
-    bool reads_request;   /* judges who asks: an unchanged object is no excuse (no ratchet) */
-    struct field **reads; /* every field that it reads besides its own (when, ${}) */
+    bool mutates;            /* some action can change the object */
+    bool reads_request;      /* judges who asks: an unchanged object is no excuse (no ratchet) */
+    struct rule_read *reads; /* all that it reads of the object besides its own (when, ${}) */
     size_t read_count;
     struct place place;
+    struct place field_place;
+    bool broken; /* while loading: errors were told, and it is asked no further */
 };
 
 struct policy {
