@@ -104,17 +104,23 @@ static void lint_value(struct verb_parse *parse, const struct action *action,
                        const struct schema_node *node, const cJSON *value)
 {
     const bool has_variable = json_is_string(value) && value->valueint > 0;
-    if (node == NULL || node->type == SCHEMA_ANY || json_is_null(value) || has_variable)
+    if (json_is_null(value)) {
+        if (action->verb->mutates) /* the API server drops it, and the rule puts it in again */
+            verb_fail(parse, value, "bad-value", "%s: a value is missing; remove takes fields out",
+                      action->verb->name);
         return;
-    if (!fits_schema(node, value)) {
+    }
+    if (has_variable)
+        return;
+    if (node != NULL && !fits_schema(node, value)) {
         verb_fail(parse, value, "bad-value", "%s: %s, must be %s", action->verb->name,
                   json_type_name(value), schema_type_name(node->type));
         return;
     }
     for (const cJSON *child = value->child; child != NULL; child = child->next) {
-        const struct schema_node *inner =
-            node->type == SCHEMA_LIST ? node->item : schema_member(node, child->string);
-        if (inner != NULL || node->type != SCHEMA_OBJECT) {
+        const bool in_list = node != NULL && node->type == SCHEMA_LIST;
+        const struct schema_node *inner = in_list ? node->item : schema_member(node, child->string);
+        if (inner != NULL || node == NULL || node->type != SCHEMA_OBJECT) {
             lint_value(parse, action, inner, child);
             continue;
         }
