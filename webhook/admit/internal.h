@@ -28,6 +28,8 @@ struct job {
     struct violation *violations;
     struct violation **last_violation;
     struct verdict *verdict;
+    bool has_manifest;     /* manifest was looked for */
+    const cJSON *manifest; /* kubectl's last-applied-configuration; NULL: none */
 };
 
 /* The name that rules see: metadata.name, or the generateName prefix of a generated one. */

@@ -102,18 +102,28 @@ static bool managed_names(struct arena *arena, const cJSON *root, const cJSON *f
 
 enum authorship { WRITTEN, NOT_WRITTEN, UNKNOWN };
 
+/* Read once: it may be as long as the object, and be asked for every change. */
+static const cJSON *last_applied(struct job *job)
+{
+    cJSON *manifest;
+    struct err ignored;
+    const char *text = json_get_string(json_path(job->eval.object, "metadata", "annotations", NULL),
+                                       "kubectl.kubernetes.io/last-applied-configuration");
+    if (!job->has_manifest && text != NULL &&
+        json_parse(job->arena, text, strlen(text), &json_limits_review, &manifest, &ignored) == 0)
+        job->manifest = manifest;
+    job->has_manifest = true;
+    return job->manifest;
+}
+
 /* Only last-applied and an Apply entry tell what was really written (KUBERNETES fact 5). */
 static enum authorship written_by_user(struct job *job, const char *pointer)
 {
     const cJSON *object = job->eval.object;
     const cJSON *metadata = json_get(object, "metadata");
+    const cJSON *manifest = last_applied(job);
     enum authorship authorship = UNKNOWN;
-    const char *applied = json_get_string(json_get(metadata, "annotations"),
-                                          "kubectl.kubernetes.io/last-applied-configuration");
-    cJSON *manifest;
-    struct err ignored;
-    if (applied != NULL && json_parse(job->arena, applied, strlen(applied), &json_limits_review,
-                                      &manifest, &ignored) == 0) {
+    if (manifest != NULL) {
         authorship = NOT_WRITTEN;
         if (corresponding(job->arena, object, manifest, pointer) != NULL)
             return WRITTEN;
