@@ -138,7 +138,9 @@ static void *take(struct arena *arena, size_t bytes)
     if (bytes > arena->cap_bytes)
         run_out(arena);
     const size_t asked = bytes;
-    bytes = ((bytes + align - 1) & ~(align - 1)) + GAP_BYTES;
+    bytes = (bytes + align - 1) & ~(align - 1);
+    if (bytes + GAP_BYTES <= arena->cap_bytes)
+        bytes += GAP_BYTES;
     if (bytes == 0)
         bytes = align;
     if (arena->next == NULL || bytes > (size_t)(arena->end - arena->next))
