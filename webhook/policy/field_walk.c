@@ -99,6 +99,8 @@ bool field_walk(const struct path *path, cJSON *root,
     struct walk walk;
     walk.path = path;
     walk.target.path = path;
+    walk.target.view = VIEW_NONE;
+    walk.target.unreadable = false;
     walk.target.chain[0] = root;
     walk.target.index[0] = 0;
     walk.visit = visit;

@@ -44,8 +44,12 @@ static bool check_whole(struct eval *eval, const struct rule *rule, const struct
         buf_add_string(&bound, "must stay ");
         value_write_plain(before->child->next == NULL ? before->child : before, 200, &bound);
     }
-    verb_invalid(ret_finding, where->value, bound.data);
-    if (where->value == NULL)
+    /* Of a field that chooses, what it shows, not all of the list that it chooses from. */
+    const cJSON *found = where->value;
+    if (path->literal != path->count)
+        found = after->child != NULL && after->child->next == NULL ? after->child : after;
+    verb_invalid(ret_finding, found, bound.data);
+    if (found == NULL)
         ret_finding->reason = FINDING_REQUIRED;
     ret_finding->wanted =
         before->child != NULL && before->child->next == NULL && path->literal == path->count
