@@ -149,18 +149,15 @@ bool admit_match_holds(struct job *job, const struct policy_match *match)
 
 /* ---- objects on their way out ----------------------------------------------------------- */
 
-static bool all_in(const cJSON *list, const cJSON *of)
+/* Whether the list is the other with some elements left out. */
+static bool only_shrinks(const cJSON *list, const cJSON *before)
 {
-    if (!json_is_array(list))
-        return true;
-    for (const cJSON *entry = list->child; entry != NULL; entry = entry->next) {
-        const cJSON *other = of != NULL ? of->child : NULL;
-        while (other != NULL && !json_equal(other, entry))
-            other = other->next;
-        if (other == NULL)
-            return false;
-    }
-    return true;
+    const cJSON *entry = json_is_array(list) ? list->child : NULL;
+    const cJSON *other = json_is_array(before) ? before->child : NULL;
+    for (; entry != NULL && other != NULL; other = other->next)
+        if (json_equal(entry, other))
+            entry = entry->next;
+    return entry == NULL;
 }
 
 /* An object that is being deleted and only loses finalizers: nothing to judge. */
@@ -173,7 +170,7 @@ static bool is_finishing(const struct admit_request *request)
            only_metadata_changes(request, "status") &&
            json_equal(json_get(before, "labels"), json_get(after, "labels")) &&
            json_equal(json_get(before, "annotations"), json_get(after, "annotations")) &&
-           all_in(json_get(after, "finalizers"), json_get(before, "finalizers"));
+           only_shrinks(json_get(after, "finalizers"), json_get(before, "finalizers"));
 }
 
 /* ---- the policies of a request ---------------------------------------------------------- */

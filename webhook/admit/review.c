@@ -3,6 +3,25 @@
 
 #include <string.h>
 
+/* ---- what this request leaves as it was -------------------------------------------------- */
+
+/* The value, or the list or map that the path chooses from. */
+static const cJSON *at_prefix(const struct path *path, const cJSON *root)
+{
+    for (size_t i = 0; i < path->count && path->steps[i].kind == STEP_MEMBER; i++)
+        root = json_get(root, path->steps[i].name);
+    return root;
+}
+
+static bool path_unchanged(const struct job *job, const struct path *path)
+{
+    if (path->root == FIELD_ELEMENT)
+        return true; /* inside the rule's own field */
+    return path->root == FIELD_OBJECT &&
+           json_equal(at_prefix(path, job->eval.object), at_prefix(path, job->eval.old_object)) &&
+           (path->fallback == NULL || path_unchanged(job, path->fallback));
+}
+
 /* ---- changing: the rules that mutate, in order ------------------------------------------ */
 
 struct rule_run {
@@ -29,7 +48,20 @@ static bool mutate_target(void *context, struct target *target)
 }
 
 /* A policy change must never start a rollout: the template is left alone unless this request
- * makes or changes it. */
+ * makes or changes it.  Of a Pod that runs hardly anything can be changed: what this request
+ * leaves alone is left alone, else every label that is put on it would be refused. */
+static bool may_mutate(const struct job *job, const struct path *path)
+{
+    const struct schema_kind *kind = job->request->schema;
+    const bool is_pod = kind != NULL && kind->pod_path != NULL && kind->pod_path[1] == NULL;
+    if (job->request->operation != OPERATION_UPDATE)
+        return true;
+    if (path->in_template)
+        return job->template_changed;
+    return !is_pod || strcmp(path->steps[0].name, kind->pod_path[0]) != 0 ||
+           !path_unchanged(job, path);
+}
+
 static void mutate_by_rule(struct job *job, const struct rule *rule)
 {
     bool expired;
@@ -40,7 +72,7 @@ static void mutate_by_rule(struct job *job, const struct rule *rule)
     for (size_t i = 0; i < paths->count; i++) {
         struct rule_run run = {.job = job, .rule = rule};
         const struct path *path = &paths->items[i];
-        if (path->root == FIELD_OBJECT && (!path->in_template || job->template_changed))
+        if (path->root == FIELD_OBJECT && may_mutate(job, path))
             field_walk(path, job->eval.object, mutate_target, &run);
     }
     job->eval.rule = NULL;
@@ -60,23 +92,6 @@ static void mutate(struct job *job)
 }
 
 /* ---- the ratchet ------------------------------------------------------------------------ */
-
-/* The value, or the list or map that the path chooses from. */
-static const cJSON *at_prefix(const struct path *path, const cJSON *root)
-{
-    for (size_t i = 0; i < path->count && path->steps[i].kind == STEP_MEMBER; i++)
-        root = json_get(root, path->steps[i].name);
-    return root;
-}
-
-static bool path_unchanged(const struct job *job, const struct path *path)
-{
-    if (path->root == FIELD_ELEMENT)
-        return true; /* inside the rule's own field */
-    return path->root == FIELD_OBJECT &&
-           json_equal(at_prefix(path, job->eval.object), at_prefix(path, job->eval.old_object)) &&
-           (path->fallback == NULL || path_unchanged(job, path->fallback));
-}
 
 static bool field_unchanged(const struct job *job, const struct field *field)
 {
@@ -243,7 +258,7 @@ static bool check_at_prefix(void *context, struct target *where)
         !run->action->verb->check_whole(&job->eval, run->rule, run->action, run->path, where,
                                         &finding))
         add_violation(job, run->rule, run->action, where, &finding);
-    return true;
+    return false; /* once is enough, also where an element stands twice */
 }
 
 static void check_whole_field(struct job *job, const struct rule *rule, const struct action *action)
