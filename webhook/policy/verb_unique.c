@@ -5,7 +5,6 @@
 #include <string.h>
 
 struct list_table {
-    struct list_table *next;
     const struct rule *rule;
     const cJSON *list;
     const char **texts; /* open addressing */
@@ -22,10 +21,11 @@ static const char *text_of(struct eval *eval, const cJSON *value)
 
 static size_t find_slot(const struct list_table *table, const char *text)
 {
-    size_t hash = 5381;
+    /* Where the table lies is the seed: nobody can choose texts that all meet in one slot. */
+    uint64_t hash = 14695981039346656037U ^ (uintptr_t)table->texts;
     for (const char *at = text; *at != '\0'; at++)
-        hash = hash * 33 + (unsigned char)*at;
-    size_t slot = hash & (table->slots - 1);
+        hash = (hash ^ (unsigned char)*at) * 1099511628211U;
+    size_t slot = (size_t)(hash ^ hash >> 32) & (table->slots - 1);
     while (table->texts[slot] != NULL && strcmp(table->texts[slot], text) != 0)
         slot = (slot + 1) & (table->slots - 1);
     return slot;
@@ -41,7 +41,6 @@ static struct list_table *new_table(struct eval *eval, const struct rule *rule, 
         table->slots *= 2;
     table->texts = arena_array(eval->arena, table->slots, sizeof *table->texts);
     table->indexes = arena_array(eval->arena, table->slots, sizeof *table->indexes);
-    table->next = eval->unique_cache;
     eval->unique_cache = table;
     return table;
 }
@@ -49,10 +48,9 @@ static struct list_table *new_table(struct eval *eval, const struct rule *rule, 
 static struct list_table *table_of(struct eval *eval, const struct rule *rule, const cJSON *list)
 {
     struct list_table *table = eval->unique_cache;
-    /* Lists come one after the other: the last table is nearly always the right one. */
-    while (table != NULL && (table->rule != rule || table->list != list))
-        table = table->next;
-    return table != NULL ? table : new_table(eval, rule, list);
+    /* The values of one list come one after the other: only the last table can be its own. */
+    const bool same = table != NULL && table->rule == rule && table->list == list;
+    return same ? table : new_table(eval, rule, list);
 }
 
 static bool twice(struct eval *eval, struct finding *ret_finding, const cJSON *found)
