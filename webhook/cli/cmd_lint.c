@@ -1,6 +1,7 @@
 /* proctor lint: what is wrong with policy files, as a compiler prints it. */
 #include "base/limits.h"
 #include "cli/cli.h"
+#include "cli/lint_cases.h"
 #include "policy/load.h"
 
 #include <string.h>
@@ -60,7 +61,12 @@ static int summarise(const struct cli *cli, const struct diagnostics *diagnostic
                      const struct policy_set *set)
 {
     const size_t errors = diagnostics->error_count;
-    const size_t warnings = diagnostics->count - errors;
+    size_t warnings = 0;
+    for (size_t i = 0; i < diagnostics->count; i++)
+        warnings += diagnostics->items[i].severity == DIAG_WARNING;
+    if (diagnostics->left_out > 0)
+        fprintf(cli->err, "%zu more finding%s not shown\n", diagnostics->left_out,
+                diagnostics->left_out == 1 ? "" : "s");
     if (set != NULL)
         fprintf(cli->err, "%zu polic%s, %zu rule%s: ", set->policy_count,
                 set->policy_count == 1 ? "y" : "ies", set->rule_count,
@@ -85,6 +91,9 @@ static int lint(const struct cli *cli, const char *const *paths, struct diagnost
     if (cannot_run(rc, diagnostics))
         return cli_fail(cli, &err);
     int code = CLI_FINE;
+    if (set != NULL && lint_cases(paths, set, options.now, diagnostics, &err) != 0)
+        code = cli_fail(cli, &err);
+    diag_sort(diagnostics);
     if (strcmp(cli_flag_string(cli, "output"), "json") != 0) {
         print_text(cli, diagnostics);
     } else if (!print_json(cli, diagnostics)) {
@@ -136,6 +145,8 @@ const struct command cmd_lint = {
             "  proctor lint policies/student-deployments\n"
             "  proctor lint -o json | jq -r '.[].code'\n"
             "  proctor lint --strict         # for CI\n"
+            "\n"
+            "A rule without a passing and a failing case in the suites beside it is a warning.\n"
             "\n"
             "Exit codes: 0 no errors, 1 errors (with --strict also warnings), 2 "
             "could not run.\n",
