@@ -33,6 +33,18 @@ static bool is_among(const char *name, const char *const *names)
     return false;
 }
 
+/* Also a longer word for the same: maximum for max. */
+static const char *nearest_key(const char *name, const char *const *keys)
+{
+    const char *near = name_nearest(name, keys);
+    for (size_t i = 0; near == NULL && keys[i] != NULL; i++) {
+        const size_t length = strlen(keys[i]);
+        if (length >= 3 && strncmp(name, keys[i], length) == 0)
+            near = keys[i];
+    }
+    return near;
+}
+
 bool load_check_keys(struct loader *loader, const cJSON *mapping, const char *what,
                      const char *const *keys)
 {
@@ -42,7 +54,7 @@ bool load_check_keys(struct loader *loader, const cJSON *mapping, const char *wh
     for (const cJSON *member = mapping->child; member != NULL; member = member->next) {
         if (is_among(member->string, keys))
             continue;
-        const char *near = name_nearest(member->string, keys);
+        const char *near = nearest_key(member->string, keys);
         const struct place place = {loader->file, yaml_key_mark(member)};
         diag_add(loader->diagnostics, DIAG_ERROR, place, "unknown-key",
                  "%s has no key \"%s\"%s%s%s", what, member->string,

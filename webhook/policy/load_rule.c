@@ -138,7 +138,8 @@ static void load_type(struct loader *loader, const cJSON *node, struct rule *rul
         rule->type = VALUE_AUTO;
 }
 
-static void load_dials(struct loader *loader, const cJSON *node, struct rule *rule)
+/* `slips`: there are unknown keys, so that what seems missing is not. */
+static void load_dials(struct loader *loader, const cJSON *node, struct rule *rule, bool slips)
 {
     static const char *const modes[] = {"enforce", "warn", "audit", NULL};
     static const char *const outside[] = {"deny", "clamp", NULL};
@@ -150,10 +151,11 @@ static void load_dials(struct loader *loader, const cJSON *node, struct rule *ru
     rule->optional = load_bool(loader, node, "optional");
     rule->exactly = load_bool(loader, node, "exactly");
     load_type(loader, node, rule);
-    if (json_get(node, "outside") != NULL && !has_verb(rule, "min") && !has_verb(rule, "max"))
+    if (!slips && json_get(node, "outside") != NULL && !has_verb(rule, "min") &&
+        !has_verb(rule, "max"))
         load_fail(loader, json_get(node, "outside"), "useless-dial",
                   "outside says what happens beyond min or max, and there is neither");
-    if (rule->exactly && !has_verb(rule, "equals") && !has_verb(rule, "set"))
+    if (!slips && rule->exactly && !has_verb(rule, "equals") && !has_verb(rule, "set"))
         load_fail(loader, json_get(node, "exactly"), "useless-dial",
                   "exactly belongs to equals or set, and there is neither");
 }
@@ -204,20 +206,21 @@ static void note_effects(struct rule *rule, const bool *declared_reads)
 
 /* ---- a rule ----------------------------------------------------------------------------- */
 
-static void check_shape(struct loader *loader, const cJSON *node, const struct rule *rule)
+static void check_shape(struct loader *loader, const cJSON *node, const struct rule *rule,
+                        bool slips)
 {
     const bool denies = json_find(node, "deny") != NULL;
     const cJSON *field = json_get(node, "field");
     bool any = false;
     for (size_t i = 0; verbs[i] != NULL; i++)
         any |= json_find(node, verbs[i]->name) != NULL;
-    if (!any)
+    if (!any && !slips)
         load_fail(loader, node, "missing-verb",
                   "the rule says nothing: add a verb, as default, set, max, oneOf or forbidden");
     else if (denies && (field != NULL || rule->action_count > 1))
         load_fail(loader, node, "deny-alone",
                   "deny stands alone: the request itself is refused, whatever its fields");
-    else if (!denies && field == NULL)
+    else if (!denies && field == NULL && !slips)
         load_fail(loader, node, "missing-key", "field is missing");
     if (rule->field == NULL)
         return;
@@ -241,8 +244,10 @@ static void check_shape(struct loader *loader, const cJSON *node, const struct r
 static void load_rule(struct loader *loader, const cJSON *node, struct rule *rule,
                       const struct declared *declared)
 {
+    const size_t errors = loader->diagnostics->error_count;
     if (!load_check_keys(loader, node, "a rule", rule_keys(loader->arena)))
         return;
+    const bool slips = loader->diagnostics->error_count > errors;
     rule->place = load_place(loader, node);
     load_identity(loader, node, rule);
     const cJSON *field = json_get(node, "field");
@@ -253,9 +258,9 @@ static void load_rule(struct loader *loader, const cJSON *node, struct rule *rul
                                rule};
     rule->actions = load_actions(loader, node, &parse, &rule->action_count);
     load_conditions(loader, node, &parse, rule);
-    load_dials(loader, node, rule);
+    load_dials(loader, node, rule, slips);
     note_effects(rule, declared->read_request);
-    check_shape(loader, node, rule);
+    check_shape(loader, node, rule, slips);
 }
 
 static void check_ids(struct loader *loader, const struct policy *policy, const cJSON *rules)
