@@ -1,4 +1,5 @@
 #include "base/json_internal.h"
+#include "base/limits.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -225,25 +226,74 @@ static bool equal_numbers(const cJSON *a, const cJSON *b)
            strcmp(json_number_text(a, sa), json_number_text(b, sb)) == 0;
 }
 
+static size_t count_present(const cJSON *object)
+{
+    size_t count = 0;
+    for (const cJSON *child = object->child; child != NULL; child = child->next)
+        count += json_is_null(child) ? 0 : 1;
+    return count;
+}
+
+/* Members of both in the order of their keys: whoever turns a large object round must not make
+ * each look-up walk all of it. */
+struct comparison {
+    struct arena scratch;
+    const cJSON *a, *b;
+    bool equal;
+};
+
+static void compare_sorted(void *context)
+{
+    struct comparison *comparison = context;
+    size_t of_a, of_b, x = 0, y = 0;
+    cJSON **left = json_sort_members(&comparison->scratch, comparison->a, &of_a);
+    cJSON **right = json_sort_members(&comparison->scratch, comparison->b, &of_b);
+    comparison->equal = false;
+    for (;; x++, y++) {
+        while (x < of_a && json_is_null(left[x]))
+            x++;
+        while (y < of_b && json_is_null(right[y]))
+            y++;
+        if (x == of_a || y == of_b)
+            break;
+        if (strcmp(left[x]->string, right[y]->string) != 0 || !json_equal(left[x], right[y]))
+            return;
+    }
+    comparison->equal = x == of_a && y == of_b;
+}
+
+/* False if there is no memory for it. */
+static bool equal_large(const cJSON *a, const cJSON *b, bool *ret_equal)
+{
+    struct comparison comparison = {.a = a, .b = b};
+    arena_init(&comparison.scratch, LIMIT_ARENA_BYTES);
+    const bool done = arena_try(&comparison.scratch, compare_sorted, &comparison);
+    arena_done(&comparison.scratch);
+    *ret_equal = comparison.equal;
+    return done;
+}
+
+#define OUT_OF_ORDER_MAX 32
+
 static bool equal_members(const cJSON *a, const cJSON *b)
 {
-    size_t of_a = 0;
     const cJSON *guess = b->child; /* both mostly come in the same order */
+    size_t searched = 0;
+    bool equal;
+    if (count_present(a) != count_present(b))
+        return false;
     for (const cJSON *child = a->child; child != NULL; child = child->next) {
         if (json_is_null(child))
             continue;
-        of_a++;
-        const cJSON *other = guess != NULL && strcmp(guess->string, child->string) == 0
-                                 ? guess
-                                 : json_find(b, child->string);
+        const bool in_order = guess != NULL && strcmp(guess->string, child->string) == 0;
+        if (!in_order && ++searched > OUT_OF_ORDER_MAX && equal_large(a, b, &equal))
+            return equal;
+        const cJSON *other = in_order ? guess : json_find(b, child->string);
         if (json_is_null(other) || !json_equal(child, other))
             return false;
         guess = other->next;
     }
-    size_t of_b = 0;
-    for (const cJSON *child = b->child; child != NULL; child = child->next)
-        of_b += json_is_null(child) ? 0 : 1;
-    return of_a == of_b;
+    return true;
 }
 
 bool json_equal(const cJSON *a, const cJSON *b)

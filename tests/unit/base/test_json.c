@@ -409,8 +409,8 @@ TEST(json_trees_are_those_of_cjson)
     static const char *const texts[] = {
         "{\"a\":[1,-2,0,-0,true,false,null,{},[],\"\"],\"b\":{\"c\":\"d\"}}",
         " [ 1 , 2147483647 , -2147483648 , 2147483648 , 1e3 , -0.5 , 1E-2 ] ",
-        "\"\\\" \\\\ \\/ \\b\\f\\n\\r\\t \\u0041 \\u00e9 \\u20ac \\ud83d\\ude00 \xc3\xa9 "
-        "\xf0\x9f\x98\x80\"",
+        ("\"\\\" \\\\ \\/ \\b\\f\\n\\r\\t \\u0041 \\u00e9 \\u20ac \\ud83d\\ude00 \xc3\xa9 "
+         "\xf0\x9f\x98\x80\""),
         "{\"\\u0061b\":\"\\u007f\",\"\":{\"\":[[[\"x\"]]]}}"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct arena own;
@@ -425,6 +425,36 @@ TEST(json_trees_are_those_of_cjson)
         arena_use(NULL);
         arena_done(&own);
     }
+}
+
+static cJSON *numbered(unsigned count, bool backwards)
+{
+    cJSON *object = json_new_object(&arena);
+    for (unsigned i = 0; i < count; i++) {
+        const unsigned number = backwards ? count - 1 - i : i;
+        json_add(&arena, object, arena_printf(&arena, "key-%u", number),
+                 json_new_int(&arena, number));
+    }
+    return object;
+}
+
+/* More members than are looked up one by one. */
+TEST(large_objects_are_equal_in_any_order)
+{
+    fresh();
+    cJSON *a = numbered(5000, false), *b = numbered(5000, true);
+    CHECK(json_equal(a, b) && json_equal(b, a));
+    cJSON *null = json_new_object(&arena);
+    null->type = cJSON_NULL;
+    json_add(&arena, a, "nothing", null);
+    CHECK(json_equal(a, b) && json_equal(b, a));
+    json_assign(&arena, json_find(b, "key-17"), json_new_int(&arena, 18));
+    CHECK(!json_equal(a, b) && !json_equal(b, a));
+    json_assign(&arena, json_find(b, "key-17"), json_new_int(&arena, 17));
+    CHECK(json_equal(a, b));
+    json_unlink(b, json_find(b, "key-4711"));
+    json_add(&arena, b, "key-5000", json_new_int(&arena, 4711));
+    CHECK(!json_equal(a, b) && !json_equal(b, a));
 }
 
 TEST_MAIN
