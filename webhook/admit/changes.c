@@ -94,15 +94,9 @@ static cJSON *earlier_entries(struct job *job, const char *text, size_t *ret_lef
     return entries;
 }
 
+/* A second entry for a field goes beside the first; write_entries chooses. */
 static void put_entry(struct job *job, cJSON *entries, const struct edit *edit)
 {
-    cJSON *before = json_find(entries, edit->field);
-    if (before != NULL) {
-        /* Changed twice in one request: what stood there first is what the user knows. */
-        if (edit->kind == EDIT_INSIDE)
-            return;
-        json_unlink(entries, before);
-    }
     cJSON *entry = json_new_object(job->arena);
     json_add(job->arena, entry, "rule", json_new_string(job->arena, edit->rule->full_id));
     if (edit->before != NULL) {
@@ -110,17 +104,19 @@ static void put_entry(struct job *job, cJSON *entries, const struct edit *edit)
         was->string = NULL;
         json_add(job->arena, entry, "was", was);
     }
+    entry->valueint = edit->kind == EDIT_INSIDE;
     json_add(job->arena, entries, edit->field, entry);
 }
 
-static const cJSON *smallest(const cJSON *entries, const char *after)
+/* Of the entries for one field, from *at on, the one that is kept; *at moves past them.  Changed
+ * twice in one request: what stood there first is what the user knows. */
+static const cJSON *choose_entry(cJSON *const *sorted, size_t count, size_t *at)
 {
-    const cJSON *best = NULL;
-    for (const cJSON *entry = entries->child; entry != NULL; entry = entry->next)
-        if ((after == NULL || strcmp(entry->string, after) > 0) &&
-            (best == NULL || strcmp(entry->string, best->string) < 0))
-            best = entry;
-    return best;
+    const cJSON *chosen = sorted[*at];
+    while (++*at < count && strcmp(sorted[*at]->string, chosen->string) == 0)
+        if (sorted[*at]->valueint == 0)
+            chosen = sorted[*at];
+    return chosen;
 }
 
 static void write_entry(struct buf *text, const cJSON *entry)
@@ -137,8 +133,10 @@ static const char *write_entries(struct job *job, const cJSON *entries, size_t e
     struct buf text = verb_buf(&job->eval);
     size_t left_out = 0;
     buf_add_char(&text, '{');
-    const cJSON *entry = smallest(entries, NULL);
-    for (; entry != NULL; entry = smallest(entries, entry->string)) {
+    size_t count;
+    cJSON **sorted = json_sort_members(job->arena, entries, &count);
+    for (size_t at = 0; at < count;) {
+        const cJSON *entry = choose_entry(sorted, count, &at);
         const size_t length = text.length;
         if (length > 1)
             buf_add_char(&text, ',');
