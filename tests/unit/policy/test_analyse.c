@@ -180,6 +180,17 @@ TEST(bounds_agree_where_a_value_suits_both)
     CHECK_STRING(together(ANY, "field: spec.replicas, max: 5, outside: clamp", ANY, SET("5")), "");
 }
 
+TEST(a_value_that_the_request_decides_suits_no_bound)
+{
+#define CLAMP "field: spec.replicas, max: 3, outside: clamp"
+#define TAKEN "\"${spec.minReadySeconds}\""
+    CHECK_STRING(together(ANY, SET(TAKEN), ANY, CLAMP), "conflict");
+    CHECK_STRING(together(ANY, CLAMP, ANY, SET(TAKEN)), "conflict");
+    CHECK_STRING(together(ANY, SET(TAKEN), ANY, "field: spec.replicas, max: 3"), "");
+    CHECK_STRING(together(ANY, SET(TAKEN), ANY, SET(TAKEN)), "");
+    CHECK_STRING(together(ANY, "field: spec.replicas, default: " TAKEN, ANY, CLAMP), "");
+}
+
 TEST(places_overlap_step_by_step)
 {
     CHECK_STRING(together(ANY, "field: $containers.imagePullPolicy, set: Always", ANY,
