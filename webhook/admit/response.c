@@ -15,7 +15,7 @@ static void write_strings(struct buf *buf, const char *const *strings, size_t co
 
 static void write_member(struct buf *buf, const char *key, const char *text)
 {
-    buf_printf(buf, ",\"%s\":", key);
+    buf_add_strings(buf, ",\"", key, "\":", NULL);
     buf_add_json_string(buf, text);
 }
 
@@ -38,7 +38,7 @@ void admit_response_write(const struct verdict *verdict, const char *uid, struct
     buf_add_string(buf, "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\","
                         "\"response\":{\"uid\":");
     buf_add_json_string(buf, uid);
-    buf_printf(buf, ",\"allowed\":%s", verdict->allowed ? "true" : "false");
+    buf_add_strings(buf, ",\"allowed\":", verdict->allowed ? "true" : "false", NULL);
     if (verdict->patch != NULL && verdict->allowed) {
         buf_add_string(buf, ",\"patchType\":\"JSONPatch\",\"patch\":\"");
         buf_add_base64(buf, verdict->patch, verdict->patch_length);

@@ -369,8 +369,8 @@ static void write_audit(struct job *job)
         for (size_t i = 0; i < job->policy_count; i++)
             for (size_t r = 0; r < job->policies[i]->rule_count; r++)
                 if (rule_acted(job, &job->policies[i]->rules[r]))
-                    buf_printf(&rules, "%s%s", rules.length > 0 ? " " : "",
-                               job->policies[i]->rules[r].full_id);
+                    buf_add_strings(&rules, rules.length > 0 ? " " : "",
+                                    job->policies[i]->rules[r].full_id, NULL);
     job->verdict->audit_rules = rules.data;
 }
 

@@ -176,11 +176,11 @@ struct lines {
 static void add_line(struct lines *lines, const char *text, const char *ids)
 {
     struct buf line = verb_buf(&lines->job->eval);
-    const char *tail = *ids != '\0' ? arena_printf(lines->job->arena, " (%s)", ids) : "";
-    const size_t taken = utf8_runes(tail) + 20 < LIMIT_WARNING_RUNES ? utf8_runes(tail) : 100;
-    const size_t room = LIMIT_WARNING_RUNES - taken;
+    const size_t tail = *ids != '\0' ? utf8_runes(ids) + strlen(" ()") : 0;
+    const size_t room = LIMIT_WARNING_RUNES - (tail + 20 < LIMIT_WARNING_RUNES ? tail : 100);
     buf_add_visible(&line, text, utf8_runes(text) <= room ? room : room - 3);
-    buf_add_string(&line, tail);
+    if (*ids != '\0')
+        buf_add_strings(&line, " (", ids, ")", NULL);
     if (lines->count == lines->capacity) {
         lines->capacity = lines->capacity * 2 + 8;
         const char **grown = arena_array(lines->job->arena, lines->capacity, sizeof *grown);
@@ -266,7 +266,7 @@ static void write_group(struct lines *lines, const struct line_group *group, siz
         buf_printf(&line, "%.*s: unset -> %s", (int)group->parent_length, field,
                    group->values.data);
     } else {
-        buf_printf(&line, "%s: ", field);
+        buf_add_strings(&line, field, ": ", NULL);
         if (group->class == CHANGE_ADDED)
             buf_add_string(&line, "unset");
         else
@@ -281,7 +281,7 @@ static void add_member(struct line_group *group, const struct edit *edit, bool s
 {
     if (group->values.length > 0)
         buf_add_string(&group->values, ", ");
-    buf_printf(&group->values, "%s ", edit->field + group->parent_length + 1);
+    buf_add_strings(&group->values, edit->field + group->parent_length + 1, " ", NULL);
     if (edit->after == NULL)
         buf_add_string(&group->values, "removed");
     else
@@ -291,7 +291,7 @@ static void add_member(struct line_group *group, const struct edit *edit, bool s
     if (!same_policy)
         buf_add_string(&group->ids, edit->rule->full_id);
     else if (strstr(group->ids.data, edit->rule->id) == NULL)
-        buf_printf(&group->ids, "+%s", edit->rule->id);
+        buf_add_strings(&group->ids, "+", edit->rule->id, NULL);
 }
 
 /* Whether the group's line still fits with one more member in it. */

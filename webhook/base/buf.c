@@ -73,6 +73,24 @@ void buf_add_string(struct buf *buf, const char *text)
     buf_add(buf, text, strlen(text));
 }
 
+void buf_add_strings(struct buf *buf, ...)
+{
+    va_list texts;
+    va_start(texts, buf);
+    for (const char *text; (text = va_arg(texts, const char *)) != NULL;)
+        buf_add(buf, text, strlen(text));
+    va_end(texts);
+}
+
+void buf_add_number(struct buf *buf, size_t number)
+{
+    char digits[24], *at = digits + sizeof digits;
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    buf_add(buf, at, (size_t)(digits + sizeof digits - at));
+}
+
 void buf_add_char(struct buf *buf, char c)
 {
     if (buf->failed || buf->length + 1 >= buf->capacity || buf->length >= buf->max_bytes) {

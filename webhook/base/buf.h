@@ -33,6 +33,12 @@ void buf_clear(struct buf *buf);
 void buf_add(struct buf *buf, const void *bytes, size_t count);
 void buf_add_string(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char c);
+
+/* Several texts, ending with NULL; and a number in decimal.  What every review writes goes by
+ * these: buf_printf reads its format each time. */
+void buf_add_strings(struct buf *buf, ...) __attribute__((sentinel));
+void buf_add_number(struct buf *buf, size_t number);
+
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends the bytes in base64 (RFC 4648, with padding). */

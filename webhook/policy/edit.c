@@ -331,7 +331,7 @@ void edit_write_patch(const struct eval *eval, struct buf *buf)
     for (const struct edit *edit = eval->edits; edit != NULL; edit = edit->next) {
         if (edit->kind == EDIT_INSIDE)
             continue;
-        buf_printf(buf, "%s{\"op\":\"%s\",\"path\":", comma, names[edit->kind]);
+        buf_add_strings(buf, comma, "{\"op\":\"", names[edit->kind], "\",\"path\":", NULL);
         buf_add_json_string(buf, edit->pointer);
         if (edit->kind != EDIT_REMOVE) {
             buf_add_string(buf, ",\"value\":");

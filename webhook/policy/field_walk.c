@@ -128,10 +128,12 @@ static void write_bracket(const struct target *target, size_t at, struct buf *bu
     const struct step *step = &target->path->steps[at];
     const bool exists = at < target->depth;
     if (step->kind == STEP_ELEMENT && !step->is_filter)
-        buf_printf(buf, "[%s=%s]", step->name, step->value);
-    else if (exists && json_is_array(target->chain[at]))
-        buf_printf(buf, "[%zu]", target->index[at + 1]);
-    else if (exists) {
+        buf_add_strings(buf, "[", step->name, "=", step->value, "]", NULL);
+    else if (exists && json_is_array(target->chain[at])) {
+        buf_add_char(buf, '[');
+        buf_add_number(buf, target->index[at + 1]);
+        buf_add_char(buf, ']');
+    } else if (exists) {
         buf_add_char(buf, '[');
         buf_add_visible(buf, target->chain[at + 1]->string, 100);
         buf_add_char(buf, ']');
@@ -165,9 +167,10 @@ void target_write_pointer(const struct target *target, size_t steps, struct buf 
             pointer_add_token(buf, step->name);
         else if (i >= target->depth)
             buf_add_string(buf, "/-");
-        else if (json_is_array(target->chain[i]))
-            buf_printf(buf, "/%zu", target->index[i + 1]);
-        else
+        else if (json_is_array(target->chain[i])) {
+            buf_add_char(buf, '/');
+            buf_add_number(buf, target->index[i + 1]);
+        } else
             pointer_add_token(buf, target->chain[i + 1]->string);
     }
 }

@@ -410,7 +410,7 @@ static void write_plain(const cJSON *value, const char *prefix, struct buf *buf,
         return;
     if (!json_is_object(value)) {
         if (*prefix != '\0')
-            buf_printf(buf, "%s%s ", buf->length > 0 ? ", " : "", prefix);
+            buf_add_strings(buf, buf->length > 0 ? ", " : "", prefix, " ", NULL);
         if (json_is_string(value) && *value->valuestring != '\0')
             buf_add_string(buf, value->valuestring);
         else
