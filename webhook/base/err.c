@@ -13,7 +13,7 @@ static const struct {
 #undef ERR_ROW
 };
 
-int err_set(struct err *reterr, enum err_code code, const char *format, ...)
+int(err_set)(struct err *reterr, enum err_code code, const char *format, ...)
 {
     if (reterr != NULL) {
         va_list args;
@@ -25,7 +25,7 @@ int err_set(struct err *reterr, enum err_code code, const char *format, ...)
     return -(int)code;
 }
 
-int err_wrap(struct err *reterr, const char *format, ...)
+int(err_wrap)(struct err *reterr, const char *format, ...)
 {
     if (reterr == NULL)
         return -(int)ERR_INTERNAL;

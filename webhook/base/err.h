@@ -51,6 +51,12 @@ int err_set(struct err *reterr, enum err_code code, const char *format, ...)
 /* Puts "words: " in front of what is there already; returns -(the code that is there). */
 int err_wrap(struct err *reterr, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* clang's analyzer looks at one file at a time and would think that these may return 0. */
+#ifdef __clang_analyzer__
+#define err_set(reterr, code, ...) (err_set(reterr, code, __VA_ARGS__), -(int)(code))
+#define err_wrap(reterr, ...)      (err_wrap(reterr, __VA_ARGS__), -(int)ERR_INTERNAL)
+#endif
+
 /* The row's columns.  `code` may be given negative, as functions return it. */
 int err_http_status(int code);
 const char *err_label(int code);

@@ -515,6 +515,7 @@ const char *expr_words(struct eval *eval, const char *text, const struct target 
         unresolved = NULL;
         if (part->literal != NULL)
             buf_add_string(&words, part->literal);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a part is one or the other. */
         else if (part->variable->kind == VARIABLE_FIELD ||
                  !add_variable_text(&expansion, part->variable, &words))
             unresolved = part->variable->text;
