@@ -26,6 +26,11 @@ static bool is_untyped(const struct schema_node *node)
 static int unknown_member(const struct binder *binder, const char *name)
 {
     const char *near = schema_suggest(binder->node->object, name);
+    if (strchr(name, '/') != NULL)
+        return err_set(
+            binder->err, ERR_POLICY,
+            "field \"%s\": there is no \"%s\"; join the names with dots, as spec.replicas",
+            binder->field->text, name);
     return err_set(binder->err, ERR_POLICY, "field \"%s\": %s has no \"%s\" at this place%s%s%s",
                    binder->field->text, binder->kind != NULL ? binder->kind->kind : "the object",
                    name, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
@@ -38,6 +43,16 @@ static int wrong_shape(const struct binder *binder, const char *step)
                    binder->field->text, step, schema_type_name(binder->node->type));
 }
 
+/* The last step took the scalar of one key: metadata.labels.app of metadata.labels.app.name. */
+static bool is_map_value(const struct binder *binder)
+{
+    if (binder->count < 2 || binder->steps[binder->count - 1].kind != STEP_MEMBER)
+        return false;
+    const struct step *map = &binder->steps[binder->count - 2];
+    return binder->node->type == SCHEMA_STRING && map->kind == STEP_MEMBER && map->node != NULL &&
+           map->node->type == SCHEMA_MAP;
+}
+
 static int bind_member(struct binder *binder, struct step *step)
 {
     if (is_untyped(binder->node)) {
@@ -48,6 +63,11 @@ static int bind_member(struct binder *binder, struct step *step)
         binder->node = binder->node->item;
         return 0;
     }
+    if (is_map_value(binder))
+        return err_set(binder->err, ERR_POLICY,
+                       "field \"%s\": \"%s\" stands below the value of one key; quote a key that "
+                       "has dots: %s.\"KEY\"",
+                       binder->field->text, step->name, binder->steps[binder->count - 2].name);
     if (binder->node->type != SCHEMA_OBJECT)
         return err_set(binder->err, ERR_POLICY,
                        "field \"%s\": \"%s\" stands below a value of type %s%s",

@@ -112,6 +112,17 @@ static void lint_forgeable(const struct lint *lint, const struct rule *rule,
     }
 }
 
+/* A bound that is no number, quantity or duration lets no value pass. */
+static void lint_bound(const struct lint *lint, const struct action *action, const cJSON *bound,
+                       enum value_type type)
+{
+    if (bound != NULL && value_compare(type, bound, bound) == VALUE_INCOMPARABLE)
+        diag_add(lint->diagnostics, DIAG_ERROR, action->place, "bad-value",
+                 "%s takes a number, a quantity or a duration that fits the field: nothing can be "
+                 "compared with this",
+                 action->verb->name);
+}
+
 static void lint_range(const struct lint *lint, const struct rule *rule, const struct path *path)
 {
     const struct action *min = find(rule, "min"), *max = find(rule, "max");
@@ -120,6 +131,8 @@ static void lint_range(const struct lint *lint, const struct rule *rule, const s
     const cJSON *low = constant(min), *high = constant(max), *value = constant(put);
     const enum value_type type =
         rule->field->view == VIEW_COUNT ? VALUE_INT : value_type_at(rule->type, path->node);
+    lint_bound(lint, min, low, type);
+    lint_bound(lint, max, high, type);
     if (low != NULL && high != NULL && value_compare(type, low, high) == VALUE_MORE)
         diag_add(lint->diagnostics, DIAG_ERROR, min->place, "empty-range",
                  "min is above max: no value fits");

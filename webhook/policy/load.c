@@ -21,10 +21,10 @@ static void load_policy(struct loader *loader, const cJSON *root, struct policy 
     static const enum policy_mode mode_values[] = {POLICY_ENFORCE, POLICY_WARN, POLICY_AUDIT};
     const cJSON *spec = json_get(root, "spec");
     policy->place = load_place(loader, root);
-    policy->name = load_string(loader, json_get(root, "metadata"), "name", true);
+    policy->name = json_get_string(json_get(root, "metadata"), "name");
     if (policy->name == NULL)
         policy->name = "?";
-    if (!load_check_keys(loader, spec, "spec of a Policy", keys))
+    if (spec == NULL || !load_check_keys(loader, spec, "spec of a Policy", keys))
         return;
     policy->title = load_text(loader, spec, "title", false);
     policy->mode = mode_values[load_choice(loader, spec, "mode", modes, 0)];
@@ -71,8 +71,8 @@ static enum document_kind classify(struct loader *loader, const cJSON *root)
     static const char *const keys[] = {"apiVersion", "kind", "metadata", "spec", NULL};
     static const char *const metadata_keys[] = {"name", "labels", "annotations", NULL};
     if (!json_is_object(root)) {
-        load_fail(loader, root, "wrong-type", "a policy file holds mappings, not a %s",
-                  json_type_name(root));
+        load_fail(loader, root, "wrong-type",
+                  "a policy file begins with apiVersion and kind, and this is %s", load_sort(root));
         return KIND_WRONG;
     }
     const char *version = json_get_string(root, "apiVersion");
@@ -95,7 +95,13 @@ static enum document_kind classify(struct loader *loader, const cJSON *root)
         return KIND_WRONG;
     }
     load_check_keys(loader, root, "a document", keys);
-    load_check_keys(loader, json_get(root, "metadata"), "metadata", metadata_keys);
+    if (json_get(root, "metadata") == NULL)
+        load_fail(loader, root, "missing-key",
+                  "metadata is missing: write metadata: { name: ... }");
+    else if (load_check_keys(loader, json_get(root, "metadata"), "metadata", metadata_keys))
+        load_string(loader, json_get(root, "metadata"), "name", true);
+    if (json_get(root, "spec") == NULL)
+        load_fail(loader, root, "missing-key", "spec is missing");
     return policy ? KIND_POLICY : KIND_EXCEPTION;
 }
 

@@ -42,8 +42,8 @@ void load_exception(struct loader *loader, const cJSON *root, struct policy_exce
     const cJSON *spec = json_get(root, "spec");
     const cJSON *match = json_get(spec, "match");
     out->place = load_place(loader, root);
-    out->name = load_string(loader, json_get(root, "metadata"), "name", true);
-    if (!load_check_keys(loader, spec, "spec of an Exception", keys))
+    out->name = json_get_string(json_get(root, "metadata"), "name");
+    if (spec == NULL || !load_check_keys(loader, spec, "spec of an Exception", keys))
         return;
     out->policy = load_string(loader, spec, "policy", true);
     out->rules = load_strings(loader, spec, "rules");

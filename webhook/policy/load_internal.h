@@ -47,6 +47,9 @@ struct place load_place(const struct loader *loader, const cJSON *node);
 bool load_fail(struct loader *loader, const cJSON *node, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* "a list", "a text": what a value is, for messages. */
+const char *load_sort(const cJSON *node);
+
 /* Reports every member of `mapping` that is not among `keys` (ending with NULL); false if
  * `mapping` is no mapping. */
 bool load_check_keys(struct loader *loader, const cJSON *mapping, const char *what,

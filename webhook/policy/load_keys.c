@@ -33,7 +33,7 @@ static bool is_among(const char *name, const char *const *names)
     return false;
 }
 
-/* Also a longer word for the same: maximum for max. */
+/* Also a longer word for the same: maximum for max, integer for int. */
 static const char *nearest_key(const char *name, const char *const *keys)
 {
     const char *near = name_nearest(name, keys);
@@ -45,12 +45,22 @@ static const char *nearest_key(const char *name, const char *const *keys)
     return near;
 }
 
+const char *load_sort(const cJSON *node)
+{
+    return json_is_object(node)   ? "a mapping"
+           : json_is_array(node)  ? "a list"
+           : json_is_string(node) ? "a text"
+           : json_is_number(node) ? "a number"
+           : json_is_bool(node)   ? "true or false"
+                                  : "empty";
+}
+
 bool load_check_keys(struct loader *loader, const cJSON *mapping, const char *what,
                      const char *const *keys)
 {
     if (!json_is_object(mapping))
-        return load_fail(loader, mapping, "wrong-type", "%s must be a mapping, not a %s", what,
-                         json_type_name(mapping));
+        return load_fail(loader, mapping, "wrong-type", "%s must be a mapping, and it is %s", what,
+                         load_sort(mapping));
     for (const cJSON *member = mapping->child; member != NULL; member = member->next) {
         if (is_among(member->string, keys))
             continue;
@@ -151,7 +161,7 @@ size_t load_choice(struct loader *loader, const cJSON *mapping, const char *key,
     for (size_t i = 0; json_is_string(member) && words[i] != NULL; i++)
         if (strcmp(words[i], member->valuestring) == 0)
             return i;
-    const char *near = json_is_string(member) ? name_nearest(member->valuestring, words) : NULL;
+    const char *near = json_is_string(member) ? nearest_key(member->valuestring, words) : NULL;
     load_fail(loader, member, "bad-choice", "%s must be one of: %s%s%s%s", key,
               join(loader->arena, words), near != NULL ? "; did you mean \"" : "",
               near != NULL ? near : "", near != NULL ? "\"?" : "");
