@@ -11,6 +11,17 @@ static bool is_in(const struct rule *rule, const struct target *target, const cJ
     return false;
 }
 
+/* Whether a text or number is held against a list or map: never the same, which must not pass for
+ * "none of them". */
+static bool has_other_shape(const cJSON *seen, const cJSON *list)
+{
+    for (const cJSON *value = list->child; value != NULL; value = value->next)
+        if ((json_is_array(value) || json_is_object(value)) && !json_is_array(seen) &&
+            !json_is_object(seen))
+            return true;
+    return false;
+}
+
 static bool check_one_of(struct eval *eval, const struct rule *rule, const struct action *action,
                          const struct target *target, const cJSON *seen,
                          struct finding *ret_finding)
@@ -47,14 +58,19 @@ static bool check_none_of(struct eval *eval, const struct rule *rule, const stru
     const cJSON *list = expr_list(eval, &action->value, target, &unresolved);
     if (list == NULL)
         return verb_unresolved(eval, ret_finding, seen, unresolved);
-    if (!is_in(rule, target, seen, list))
+    const bool shaped = has_other_shape(seen, list);
+    if (!shaped && !is_in(rule, target, seen, list))
         return true;
-    if (rule == NULL)
+    if (rule == NULL && !shaped)
         return false; /* in `when` nobody reads the words */
     struct buf bound = verb_buf(eval);
     buf_add_string(&bound, "must not be ");
     verb_write_choice(list, &bound);
-    return verb_invalid(ret_finding, seen, bound.data);
+    if (shaped)
+        buf_add_string(&bound, ", and it cannot be compared with that");
+    verb_invalid(ret_finding, seen, bound.data);
+    ret_finding->undecided = shaped;
+    return false;
 }
 
 static void explain_one_of(const struct rule *rule, const struct action *action, struct buf *buf)
