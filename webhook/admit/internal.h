@@ -28,6 +28,9 @@ struct job {
     struct violation *violations;
     struct violation **last_violation;
     struct verdict *verdict;
+    const struct rule *asked_rule; /* whose exception was looked for last, in check */
+    const struct policy_exception *exception;
+    bool exception_expired;
     bool has_manifest;     /* manifest was looked for */
     const cJSON *manifest; /* kubectl's last-applied-configuration; NULL: none */
 };

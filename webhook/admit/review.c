@@ -189,6 +189,16 @@ static void place_violation(struct job *job, const struct target *target,
     violation->absent = target->value == NULL;
 }
 
+/* One rule's violations follow each other, and ask for the same exception. */
+static void find_exception(struct job *job, const struct rule *rule, struct violation *violation)
+{
+    if (job->asked_rule != rule)
+        job->exception = admit_exception(job, rule, &job->exception_expired);
+    job->asked_rule = rule;
+    violation->exception = job->exception;
+    violation->exception_expired = job->exception_expired;
+}
+
 static void add_violation(struct job *job, const struct rule *rule, const struct action *action,
                           const struct target *target, const struct finding *finding)
 {
@@ -207,7 +217,7 @@ static void add_violation(struct job *job, const struct rule *rule, const struct
         violation->finding.bound = expr_words(&job->eval, message, target);
     violation->why = expr_words(&job->eval, policy_text_in(&rule->why, language), target);
     violation->fix = expr_words(&job->eval, policy_text_in(&rule->fix, language), target);
-    violation->exception = admit_exception(job, rule, &violation->exception_expired);
+    find_exception(job, rule, violation);
     violation->ratcheted =
         unit_unchanged(job, rule) &&
         (violation->exception == NULL || !violation->exception_expired || !job->template_changed);
@@ -297,6 +307,7 @@ static void check(struct job *job)
 {
     job->violations = NULL;
     job->last_violation = &job->violations;
+    job->asked_rule = NULL;
     for (size_t i = 0; i < job->policy_count; i++) {
         const struct policy *policy = job->policies[i];
         expr_declare(&job->eval, policy);

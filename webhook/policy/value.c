@@ -67,7 +67,12 @@ static bool read_quantity(const cJSON *value, struct quantity *ret_quantity)
 static enum value_order compare_quantities(const cJSON *a, const cJSON *b)
 {
     struct quantity x, y;
-    if (!read_quantity(a, &x) || !read_quantity(b, &y))
+    if (!read_quantity(a, &x))
+        return VALUE_INCOMPARABLE;
+    /* After a default both are mostly the same text. */
+    if (json_is_string(a) && json_is_string(b) && strcmp(a->valuestring, b->valuestring) == 0)
+        return VALUE_SAME;
+    if (!read_quantity(b, &y))
         return VALUE_INCOMPARABLE;
     return (enum value_order)quantity_compare(&x, &y);
 }
