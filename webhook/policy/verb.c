@@ -195,6 +195,40 @@ bool verb_unjudged(struct eval *eval, const struct rule *rule, struct finding *r
     return verb_unresolved(eval, ret_finding, found, variable);
 }
 
+bool verb_not_wanted(struct eval *eval, const struct rule *rule, const struct target *target,
+                     const cJSON *seen, const cJSON *wanted, struct finding *ret_finding)
+{
+    if (seen == NULL) {
+        if (verb_absent(rule, ret_finding))
+            return true;
+        ret_finding->wanted = wanted;
+        return false;
+    }
+    const bool zero = verb_zero_is_absent(target) && schema_is_zero(wanted);
+    struct buf bound = verb_buf(eval);
+    buf_add_string(&bound, rule->exactly ? "must be exactly " : "must be ");
+    value_write_plain(wanted, 200, &bound);
+    if (zero)
+        buf_add_string(&bound, " or absent");
+    verb_invalid(ret_finding, seen, bound.data);
+    ret_finding->wanted = zero || target->view != VIEW_NONE ? NULL : wanted;
+    return false;
+}
+
+bool verb_check_absent(struct eval *eval, const struct rule *rule, const struct action *action,
+                       const struct target *target, const cJSON *seen, struct finding *ret_finding)
+{
+    (void)eval;
+    (void)rule;
+    (void)action;
+    (void)target;
+    if (seen == NULL)
+        return true;
+    *ret_finding = (struct finding){.reason = FINDING_FORBIDDEN, .found = seen};
+    ret_finding->bound = "not allowed here";
+    return false;
+}
+
 /* ---- words ------------------------------------------------------------------------------ */
 
 struct buf verb_buf(struct eval *eval)

@@ -104,6 +104,15 @@ bool verb_absent(const struct rule *rule, struct finding *ret_finding);
 /* A value that is not as it should be; returns false.  The bound may be "". */
 bool verb_invalid(struct finding *ret_finding, const cJSON *found, const char *bound);
 
+/* A value that should be `wanted` and is not (NULL: absent): false with the finding, or true if
+ * absence is fine. */
+bool verb_not_wanted(struct eval *eval, const struct rule *rule, const struct target *target,
+                     const cJSON *seen, const cJSON *wanted, struct finding *ret_finding);
+
+/* A check: nothing may be there. */
+bool verb_check_absent(struct eval *eval, const struct rule *rule, const struct action *action,
+                       const struct target *target, const cJSON *seen, struct finding *ret_finding);
+
 /* The bound of a check whose variable has no value; returns false. */
 bool verb_unresolved(struct eval *eval, struct finding *ret_finding, const cJSON *found,
                      const char *variable);

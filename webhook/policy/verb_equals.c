@@ -12,23 +12,7 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
         return true;
     if (rule == NULL)
         return false; /* in `when` nobody reads the words */
-    const bool zero = verb_zero_is_absent(target) && schema_is_zero(wanted);
-    if (seen == NULL) {
-        if (verb_absent(rule, ret_finding))
-            return true;
-        ret_finding->wanted = wanted;
-        return false;
-    }
-    struct buf bound = verb_buf(eval);
-    buf_add_string(&bound, "must be ");
-    if (rule != NULL && rule->exactly)
-        buf_add_string(&bound, "exactly ");
-    value_write_plain(wanted, 200, &bound);
-    if (zero)
-        buf_add_string(&bound, " or absent");
-    verb_invalid(ret_finding, seen, bound.data);
-    ret_finding->wanted = zero || target->view != VIEW_NONE ? NULL : wanted;
-    return false;
+    return verb_not_wanted(eval, rule, target, seen, wanted, ret_finding);
 }
 
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)

@@ -11,21 +11,6 @@ static bool check_required(struct eval *eval, const struct rule *rule, const str
     return seen != NULL || verb_absent(rule, ret_finding);
 }
 
-static bool check_forbidden(struct eval *eval, const struct rule *rule, const struct action *action,
-                            const struct target *target, const cJSON *seen,
-                            struct finding *ret_finding)
-{
-    (void)eval;
-    (void)rule;
-    (void)action;
-    (void)target;
-    if (seen == NULL)
-        return true;
-    *ret_finding = (struct finding){.reason = FINDING_FORBIDDEN, .found = seen};
-    ret_finding->bound = "not allowed here";
-    return false;
-}
-
 static void explain_required(const struct rule *rule, const struct action *action, struct buf *buf)
 {
     (void)rule;
@@ -55,6 +40,6 @@ const struct verb verb_forbidden = {
     .value = "true",
     .negative = true,
     .parse = verb_parse_true,
-    .check = check_forbidden,
+    .check = verb_check_absent,
     .explain = explain_forbidden,
 };

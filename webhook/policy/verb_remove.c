@@ -11,20 +11,6 @@ static void mutate(struct eval *eval, const struct rule *rule, const struct acti
         edit_remove(eval, target);
 }
 
-static bool check(struct eval *eval, const struct rule *rule, const struct action *action,
-                  const struct target *target, const cJSON *seen, struct finding *ret_finding)
-{
-    (void)eval;
-    (void)rule;
-    (void)action;
-    (void)target;
-    if (seen == NULL)
-        return true;
-    *ret_finding = (struct finding){.reason = FINDING_FORBIDDEN, .found = seen};
-    ret_finding->bound = "not allowed here";
-    return false;
-}
-
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
 {
     (void)rule;
@@ -40,6 +26,6 @@ const struct verb verb_remove = {
     .negative = true,
     .parse = verb_parse_true,
     .mutate = mutate,
-    .check = check,
+    .check = verb_check_absent,
     .explain = explain,
 };

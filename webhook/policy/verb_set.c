@@ -94,20 +94,7 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
         return verb_unresolved(eval, ret_finding, seen, unresolved);
     if (holds(rule, target, seen, wanted))
         return true;
-    if (seen == NULL) {
-        if (verb_absent(rule, ret_finding))
-            return true;
-        ret_finding->wanted = wanted;
-        return false;
-    }
-    struct buf bound = verb_buf(eval);
-    buf_add_string(&bound, "must be ");
-    if (rule->exactly)
-        buf_add_string(&bound, "exactly ");
-    value_write_plain(wanted, 200, &bound);
-    verb_invalid(ret_finding, seen, bound.data);
-    ret_finding->wanted = target->view == VIEW_NONE ? wanted : NULL;
-    return false;
+    return verb_not_wanted(eval, rule, target, seen, wanted, ret_finding);
 }
 
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
