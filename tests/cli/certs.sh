@@ -1,28 +1,8 @@
 #!/bin/sh
 # proctor certs against the built program, with openssl as the independent judge.
 # Usage: tests/cli/certs.sh [PROCTOR]   (default build/bin/proctor)
-proctor=${1:-build/bin/proctor}
-case $proctor in */*) proctor=$(realpath "$proctor") ;; esac
-work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 2
-passed=0
-failed=0
-
-# expect NAME CODE WORDS COMMAND...: the exit code, and WORDS in what it prints ("" is any)
-expect() {
-    name=$1 code=$2 words=$3
-    shift 3
-    "$@" >out 2>err </dev/null
-    got=$?
-    if [ "$got" -eq "$code" ] && { [ -z "$words" ] || cat out err | grep -qF -- "$words"; }; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED $name: exit $got, want $code and \"$words\"" >&2
-        cat out err >&2
-    fi
-}
+# shellcheck source=tests/cli/lib disable=SC1091
+. "$(dirname "$0")/lib"
 
 expect "issue writes files" 0 "wrote ca.crt, ca.key, tls.crt and tls.key" \
     "$proctor" certs issue --service proctor --namespace course --dns localhost \

@@ -1,36 +1,7 @@
 #!/bin/sh
 # proctor lint against the built program.  Usage: tests/cli/lint.sh [PROCTOR]
-proctor=${1:-${PROCTOR:-build/bin/proctor}}
-case $proctor in */*) proctor=$(realpath "$proctor") ;; esac
-[ -x "$(command -v "$proctor")" ] || { echo "there is no program at $proctor" >&2; exit 2; }
-root=$(cd "$(dirname "$0")/../.." && pwd) || exit 2
-work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 2
-passed=0 failed=0
-
-fine() { passed=$((passed + 1)); }
-wrong() {
-    failed=$((failed + 1))
-    echo "FAILED $*" >&2
-    head -n 40 out err >&2
-}
-
-# expect NAME CODE WORDS COMMAND...: the exit code, and WORDS in what it prints ("" is any)
-expect() {
-    name=$1 code=$2 words=$3
-    shift 3
-    "$@" >out 2>err </dev/null
-    got=$?
-    if [ "$got" -eq "$code" ] && { [ -z "$words" ] || cat out err | grep -qF -- "$words"; }; then
-        fine
-    else
-        wrong "$name: exit $got, want $code and \"$words\""
-    fi
-}
-# also NAME WORDS: WORDS too are in what the last command printed; never NAME WORDS: they are not
-also() { if cat out err | grep -qF -- "$2"; then fine; else wrong "$1: no \"$2\""; fi; }
-never() { if cat out err | grep -qF -- "$2"; then wrong "$1: \"$2\""; else fine; fi; }
+# shellcheck source=tests/cli/lib disable=SC1091
+. "$(dirname "$0")/lib"
 
 mkdir -p policies/pack/cases
 cat >policies/pack/policy.yaml <<'YAML'
