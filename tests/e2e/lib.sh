@@ -1,0 +1,172 @@
+# shellcheck shell=bash
+# What a case in tests/e2e/cases/ is written with; tests/e2e/run sets E2E_* and PATH.
+#
+#     as s2024001                      from here on, kubectl is this person
+#     accepted COMMAND...              it succeeds
+#     refused 'TEXT' COMMAND...        it fails, says TEXT, and nothing in the room has changed
+#     stored OBJECT JSONPATH VALUE     what is stored, as the administrator reads it
+#     absent OBJECT                    no such thing is stored
+#     eventually COMMAND...            it succeeds, at the latest after 30 s
+#     show COMMAND...                  the command and what it prints go into the transcript,
+#     same_as_golden                   which is compared with CASE.golden (UPDATE=1 renews it)
+#     program KIND NAME                a manifest; POD, CONTAINER, SPEC, META, IMAGE, MORE add to it
+#     nothing_refused WHO              the decision log has that account, and no refusal of it
+set -uo pipefail
+
+E2E_NAME=$(basename "$0" .sh)
+E2E_GOLDEN=${0%.sh}.golden
+E2E_BEFORE=
+printf '' >"${E2E_WORK:?run it with tests/e2e/run}/transcript"
+
+# A case whose cluster is gone has nothing left to find out.
+still_there() { [ -f "$E2E_WORK/results" ] || exit 1; }
+
+pass() {
+    still_there
+    echo pass >>"$E2E_WORK/results"
+    [ -z "${VERBOSE-}" ] || echo "  ok      $*"
+}
+
+fail() { # fail WHAT DETAIL
+    still_there
+    echo fail >>"$E2E_WORK/results"
+    printf '  FAILED  %s: %s\n' "$E2E_NAME" "$1"
+    printf '%s\n' "${2-}" | sed 's/^/          /'
+}
+
+check() { # check WHAT FOUND WANTED
+    if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "found  $2
+wanted $3"; fi
+}
+
+as() { export KUBECONFIG=$E2E_WORK/users/$1.kubeconfig; }
+admin() { KUBECONFIG=$E2E_WORK/users/admin.kubeconfig kubectl "$@"; }
+
+# Everything that people write into the room, without what controllers report.
+E2E_KINDS=deployments,replicasets,statefulsets,daemonsets,replicationcontrollers,jobs,cronjobs,pods
+E2E_KINDS+=,services,ingresses,configmaps,secrets,horizontalpodautoscalers,poddisruptionbudgets
+E2E_KINDS+=,serviceaccounts,roles,rolebindings,networkpolicies
+E2E_KINDS+=,persistentvolumeclaims,resourcequotas
+room() {
+    local member line='{.kind} {.spec} {.data}'
+    for member in name uid generation labels annotations ownerReferences finalizers \
+        deletionTimestamp; do
+        line+=" {.metadata.$member}"
+    done
+    admin get "$E2E_KINDS" -o jsonpath="{range .items[*]}$line{\"\\n\"}{end}" 2>&1
+}
+
+accepted() {
+    local out
+    E2E_BEFORE=
+    if out=$("$@" 2>&1); then pass "$*"; else fail "$*" "$out"; fi
+}
+
+refused() {
+    local text=$1 out after
+    shift
+    [ -n "$E2E_BEFORE" ] || E2E_BEFORE=$(room)
+    if out=$("$@" 2>&1); then
+        fail "$* went through" "$out"
+    elif [[ $out != *"$text"* ]]; then
+        fail "$* does not say: $text" "$out"
+    else
+        pass "$text: $*"
+    fi
+    after=$(room)
+    check "nothing was stored by $*" "$(diff <(echo "$E2E_BEFORE") <(echo "$after"))" ''
+    E2E_BEFORE=$after
+}
+
+stored() { check "$1 $2" "$(admin get "$1" -o jsonpath="$2" 2>&1)" "$3"; }
+absent() { check "absent $1" "$(admin get "$1" --ignore-not-found -o name 2>&1)" ''; }
+
+eventually() {
+    local until=$((SECONDS + 30)) out
+    E2E_BEFORE=
+    until out=$("$@" 2>&1); do
+        still_there
+        if [ $SECONDS -ge $until ]; then
+            fail "$* in 30 s" "$out"
+            return
+        fi
+        sleep 0.2
+    done
+    pass "$*"
+}
+
+# gone OBJECT: for `eventually`.
+gone() { [ -z "$(admin get "$1" --ignore-not-found -o name)" ]; }
+
+# is OBJECT JSONPATH VALUE: for `eventually`.
+is() { [ "$(admin get "$1" -o jsonpath="$2")" = "$3" ]; }
+
+nothing_refused() {
+    local seen
+    seen=$(grep -F "\"user\":\"$1\"" "$E2E_WORK/logs/decisions")
+    check "the webhook was asked about $1" "${seen:+yes}" yes
+    check "$1 was never refused" "$(grep -F '"allowed":false' <<<"$seen")" ''
+}
+
+# ---- transcripts
+
+# Blank ends of lines are kept out of the tree; paths and ports change from run to run.
+show() {
+    E2E_BEFORE=
+    {
+        echo "\$ $*"
+        "$@" 2>&1
+        echo
+    } | sed -e "s|$E2E_WORK/||g" -e 's|/dev/fd/[0-9]*|FILE|g' -e 's/ *$//' >>"$E2E_WORK/transcript"
+}
+
+same_as_golden() {
+    if [ -n "${UPDATE-}" ]; then
+        cp "$E2E_WORK/transcript" "$E2E_GOLDEN"
+    fi
+    check "what kubectl prints is $E2E_NAME.golden" \
+        "$(diff "$E2E_GOLDEN" "$E2E_WORK/transcript" 2>&1)" ''
+}
+
+# ---- manifests
+
+# program KIND NAME: a workload with one container.  From the environment: IMAGE; META, SPEC, POD,
+# CONTAINER: further members, as YAML in one line, of metadata, of the spec, the pod's, and the
+# container's; MORE: further containers.
+program() {
+    local kind=$1 name=$2 api=apps/v1 image=${IMAGE-registry.hydrosim.edu/$2:v1}
+    local selector template pod
+    pod="{${POD:+$POD, }containers: [{name: app, image: \"$image\","
+    pod+=" ports: [{containerPort: 8000}]${CONTAINER:+, $CONTAINER}}${MORE:+, $MORE}]}"
+    selector="selector: {matchLabels: {app: $name}}, "
+    template="template: {metadata: {labels: {app: $name}}, spec: $pod}"
+    case $kind in
+        Pod) api=v1 ;;
+        ReplicationController) api=v1 selector="selector: {app: $name}, " ;;
+        StatefulSet) selector+="serviceName: $name, " ;;
+        Job | CronJob)
+            api=batch/v1 selector=
+            template=${template/spec: \{/spec: \{restartPolicy: Never, }
+            ;;
+    esac
+    [ "$kind" != CronJob ] || template="schedule: '@hourly', jobTemplate: {spec: {$template}}"
+    echo "apiVersion: ${API:-$api}"
+    echo "kind: $kind"
+    echo "metadata: {name: $name, labels: {app: $name}${META:+, $META}}"
+    if [ "$kind" = Pod ]; then
+        echo "spec: $pod"
+    else
+        echo "spec: {${SPEC:+$SPEC, }$selector$template}"
+    fi
+}
+
+service() { # service NAME [MEMBERS]: a Service of that project
+    echo "{apiVersion: v1, kind: Service, metadata: {name: $1}, spec: {selector: {app: $1},"
+    echo " ports: [{port: 80, targetPort: 8000}]${2:+, $2}}}"
+}
+
+ingress() { # ingress NAME HOST [MEMBERS]
+    echo "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: $1}, spec: {rules: ["
+    echo " {host: \"$2\", http: {paths: [{path: /, pathType: Prefix,"
+    echo "  backend: {service: {name: $1, port: {number: 80}}}}]}}]${3:+, $3}}}"
+}
