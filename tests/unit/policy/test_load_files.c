@@ -231,7 +231,7 @@ TEST(a_file_has_a_largest_size)
     char *text = malloc(room);
     CHECK(text != NULL);
     memset(text, '#', room);
-    memcpy(text, POLICY("a"), strlen(POLICY("a")));
+    *stpcpy(text, POLICY("a")) = '#'; /* and no NUL in the middle */
     put_bytes("policy.yaml", text, room - 1);
     policy_set_unref(load(folder, 0, &err));
     put_bytes("policy.yaml", text, room);
