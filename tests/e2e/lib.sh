@@ -160,12 +160,15 @@ program() {
     fi
 }
 
+# An older kubectl takes what begins with a brace for JSON, hence the line before it.
 service() { # service NAME [MEMBERS]: a Service of that project
+    echo "---"
     echo "{apiVersion: v1, kind: Service, metadata: {name: $1}, spec: {selector: {app: $1},"
     echo " ports: [{port: 80, targetPort: 8000}]${2:+, $2}}}"
 }
 
 ingress() { # ingress NAME HOST [MEMBERS]
+    echo "---"
     echo "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: $1}, spec: {rules: ["
     echo " {host: \"$2\", http: {paths: [{path: /, pathType: Prefix,"
     echo "  backend: {service: {name: $1, port: {number: 80}}}}]}}]${3:+, $3}}}"

@@ -22,10 +22,12 @@ as s2024001
 refused no-side-doors/budget-minimum kubectl create poddisruptionbudget $name --selector app=$name \
     --min-available 1
 refused no-side-doors/budget-maximum kubectl apply -f - <<END
+---
 {apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: $name},
  spec: {maxUnavailable: 0, selector: {matchLabels: {app: $name}}}}
 END
 refused no-side-doors/no-token-secrets kubectl apply -f - <<END
+---
 {apiVersion: v1, kind: Secret, type: kubernetes.io/service-account-token,
  metadata: {name: $name, annotations: {kubernetes.io/service-account.name: default}}}
 END
@@ -34,10 +36,12 @@ refused no-side-doors/other-subresources kubectl create token default
 refused no-side-doors/other-kinds kubectl create role $name --verb get --resource pods
 refused no-side-doors/other-kinds kubectl create quota $name
 refused no-side-doors/other-kinds kubectl apply -f - <<END
+---
 {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: $name},
  spec: {podSelector: {}}}
 END
 refused no-side-doors/other-kinds kubectl apply -f - <<END
+---
 {apiVersion: v1, kind: Endpoints, metadata: {name: $name},
  subsets: [{addresses: [{ip: 10.9.9.9}], ports: [{port: 80}]}]}
 END
@@ -46,6 +50,7 @@ END
 refused 'no matches for kind "Deployment" in version "extensions/v1beta1"' \
     kubectl apply -f <(API=extensions/v1beta1 program Deployment $name)
 refused no-side-doors/no-autoscalers kubectl apply -f - <<END
+---
 {apiVersion: autoscaling/v1, kind: HorizontalPodAutoscaler, metadata: {name: $name},
  spec: {maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: $name}}}
 END
@@ -61,6 +66,7 @@ done
 # ---- a Deployment's own pod, ReplicaSet and status
 accepted kubectl apply -f <(program Deployment $name)
 refused no-side-doors/no-autoscalers kubectl apply -f - <<END
+---
 {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: $name},
  spec: {maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: $name}}}
 END
@@ -91,6 +97,7 @@ uid=$(admin get deployment $name -o 'jsonpath={.metadata.uid}')
 owner="ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: $name, uid: $uid}]"
 refused no-side-doors/no-owner-references kubectl apply -f <(META=$owner program Deployment $name-b)
 refused no-side-doors/no-owner-references kubectl apply -f - <<END
+---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: $name, $owner}}
 END
 claim="{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"$pod\",\"uid\":\"$uid\"}"
