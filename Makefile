@@ -92,8 +92,9 @@ test: ## install what is missing, run every test under the sanitizers
 whole: $(BINS) $(TESTS)
 	@tests/run-all $(OUT) $(TESTS)
 
-e2e: ## from end to end: the demo, on a server that really runs
+e2e: ## from end to end: the demo, then kubectl against a real Kubernetes (built once, with go)
 	@ONCE=1 $(MAKE) --no-print-directory run
+	@OUT=$(BUILD) tests/e2e/run
 
 fresh: ## run the README's commands in a clean Debian root (as root)
 	@tests/tools/need fresh
