@@ -238,24 +238,33 @@ static size_t parent_length(const char *field)
     return dot != NULL && strchr(dot, ']') == NULL ? (size_t)(dot - field) : 0;
 }
 
-/* What now stands there; of env[name=X] without the name, which the field says already. */
-static void write_after(struct job *job, const struct edit *edit, struct buf *line)
+/* A value of the edit's field; of env[name=X] without the name, which the field says already. */
+static void write_value(struct job *job, const struct edit *edit, const cJSON *value,
+                        struct buf *line)
 {
-    const cJSON *after = edit->after;
     const char *open = strrchr(edit->field, '['), *equal = strrchr(edit->field, '=');
-    if (after == NULL) {
-        buf_add_string(line, "removed");
-        return;
-    }
-    if (json_is_object(after) && open != NULL && equal != NULL && equal > open) {
-        cJSON *rest = json_dup(job->arena, after);
+    if (json_is_object(value) && open != NULL && equal != NULL && equal > open) {
+        cJSON *rest = json_dup(job->arena, value);
         cJSON *key =
             json_find(rest, arena_strndup(job->arena, open + 1, (size_t)(equal - open) - 1));
         if (key != NULL)
             json_unlink(rest, key);
-        after = rest;
+        value = rest;
     }
-    value_write_plain(after, 60, line);
+    value_write_plain(value, 40, line); /* "unset" for none */
+}
+
+static void write_before(struct job *job, const struct edit *edit, struct buf *line)
+{
+    write_value(job, edit, edit->before, line);
+}
+
+static void write_after(struct job *job, const struct edit *edit, struct buf *line)
+{
+    if (edit->after == NULL)
+        buf_add_string(line, "removed");
+    else
+        write_value(job, edit, edit->after, line);
 }
 
 static void write_group(struct lines *lines, const struct line_group *group, size_t members)
@@ -267,10 +276,7 @@ static void write_group(struct lines *lines, const struct line_group *group, siz
                    group->values.data);
     } else {
         buf_add_strings(&line, field, ": ", NULL);
-        if (group->class == CHANGE_ADDED)
-            buf_add_string(&line, "unset");
-        else
-            value_write_plain(group->first->before, 40, &line);
+        write_before(lines->job, group->first, &line);
         buf_add_string(&line, " -> ");
         write_after(lines->job, group->first, &line);
     }
@@ -367,7 +373,7 @@ static void write_defaults(struct lines *lines, const struct replaced_defaults *
     const size_t length = together ? parent_length(first) : 0;
     if (defaults->count == 1) {
         buf_printf(&line, "%s: ", first);
-        value_write_plain(defaults->items[0]->before, 40, &line);
+        write_before(job, defaults->items[0], &line);
         buf_add_string(&line, " (API default) -> ");
         write_after(job, defaults->items[0], &line);
     } else {
@@ -395,7 +401,7 @@ static void write_kept(struct lines *lines, const struct edit *edit, size_t coun
         return;
     }
     buf_printf(&line, "%s: ", edit->field);
-    value_write_plain(edit->before, 40, &line);
+    write_before(lines->job, edit, &line);
     buf_add_string(&line, " -> ");
     write_after(lines->job, edit, &line);
     buf_add_string(&line, ", as it was");
