@@ -41,7 +41,8 @@ def main():
     if not rules:
         sys.exit("policies/ holds no pack")
     mention = re.compile(r"(?<![\w/.-])(" + "|".join(map(re.escape, sorted(rules))) +
-                         r")/((?:[a-z0-9]+(?:-[a-z0-9]+)*\+?)+)(?![\w/.-]*\.(?:ya?ml|md|json)|/)")
+                         r")/(ID(?:\+ID(?![\w-]*/))*)(?![\w/.-]*\.(?:ya?ml|md|json)|/)".replace(
+                             "ID", "[a-z0-9]+(?:-[a-z0-9]+)*"))
     own = {}
     wrong = mentions = 0
     for path in git_files(*WHERE):

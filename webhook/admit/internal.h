@@ -27,6 +27,8 @@ struct job {
     bool template_changed;                    /* this request makes or changes the pod template */
     struct violation *violations;
     struct violation **last_violation;
+    size_t rule_violations; /* of the rule that is checked now */
+    bool cut; /* some rule has more than LIMIT_RULE_VIOLATIONS: the rest was not looked for */
     struct verdict *verdict;
     const struct rule *asked_rule; /* whose exception was looked for last, in check */
     const struct policy_exception *exception;

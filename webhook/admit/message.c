@@ -395,10 +395,11 @@ void admit_write_status(struct job *job)
     buf_add_visible(&message, job->eval.name, 253);
     buf_add_string(&message, ": ");
     if (count > 1)
-        buf_printf(&message, "%zu fields break the rules:", count);
+        buf_printf(&message, "%s%zu fields break the rules:", job->cut ? "at least " : "", count);
     for (const struct bullet *at = bullets; at != NULL; at = at->next) {
         if (shown++ == LIMIT_CAUSES) {
-            const char *more = arena_printf(job->arena, "and %zu more", count - LIMIT_CAUSES);
+            const char *more = arena_printf(job->arena, "and %s%zu more",
+                                            job->cut ? "at least " : "", count - LIMIT_CAUSES);
             add_cause(job, causes, "FieldValueInvalid", "", more);
             buf_printf(&message, "\n%s", more);
             break;

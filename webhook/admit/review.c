@@ -223,6 +223,7 @@ static void add_violation(struct job *job, const struct rule *rule, const struct
         (violation->exception == NULL || !violation->exception_expired || !job->template_changed);
     *job->last_violation = violation;
     job->last_violation = &violation->next;
+    job->rule_violations++;
 }
 
 /* Whether the rule is for this target.  One whose conditions cannot be judged is violated. */
@@ -239,6 +240,10 @@ static bool check_seen(void *context, struct target *target, cJSON *seen)
 {
     const struct rule_run *run = context;
     struct job *job = run->job;
+    if (job->rule_violations == LIMIT_RULE_VIOLATIONS) {
+        job->cut = true;
+        return false;
+    }
     if (!applies(job, run->rule, target))
         return true;
     struct finding finding = {.reason = FINDING_INVALID, .found = target->value};
@@ -289,6 +294,7 @@ static void check_rule(struct job *job, const struct rule *rule)
 {
     struct finding finding = {0};
     job->eval.rule = rule;
+    job->rule_violations = 0;
     if (rule->field == NULL) {
         if (applies(job, rule, NULL) &&
             !rule->actions[0].verb->check(&job->eval, rule, &rule->actions[0], NULL, NULL,
@@ -342,7 +348,7 @@ static void forgive_previous(struct job *job)
 {
     const struct policy_set *previous = job->set->previous;
     if (previous == NULL || job->now >= job->set->previous_until ||
-        job->request->phase != ADMIT_VALIDATE || !mutating_verb_denies(job))
+        job->request->phase != ADMIT_VALIDATE || job->cut || !mutating_verb_denies(job))
         return;
     struct job before;
     const char *reason;
@@ -387,10 +393,12 @@ static void write_audit(struct job *job)
 
 static void write_patch(struct job *job)
 {
-    job->verdict->edits = job->eval.edits;
-    job->verdict->operation_count = edit_operation_count(&job->eval);
-    if (job->verdict->operation_count == 0)
+    const size_t count = edit_operation_count(&job->eval);
+    /* An object that is refused anyway needs no patch past the limit: /validate says why. */
+    if (count == 0 || (count > LIMIT_PATCH_OPERATIONS && job->verdict->violation_count > 0))
         return;
+    job->verdict->edits = job->eval.edits;
+    job->verdict->operation_count = count;
     struct buf patch;
     buf_init(&patch, job->arena, LIMIT_BODY_BYTES);
     edit_write_patch(&job->eval, &patch);

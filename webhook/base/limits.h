@@ -34,6 +34,9 @@
 /* kubectl prints one bullet a cause: more than a screen helps nobody. */
 #define LIMIT_CAUSES 64U
 
+/* Each violation has its texts; of one rule more than that are not looked for on one object. */
+#define LIMIT_RULE_VIOLATIONS 256U
+
 /* The work of one regex match (PCRE2's own units); heap in KiB. */
 #define LIMIT_REGEX_MATCH         100000U
 #define LIMIT_REGEX_DEPTH         1000U

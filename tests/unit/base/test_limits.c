@@ -527,6 +527,10 @@ TEST(causes)
     CHECK_INT(causes_of(set, LIMIT_CAUSES + 1, &last), LIMIT_CAUSES + 1);
     CHECK_STRING(last, "and 1 more");
     CHECK_INT(causes_of(set, LIMIT_CAUSES * 2, &last), LIMIT_CAUSES + 1);
+    causes_of(set, LIMIT_RULE_VIOLATIONS, &last);
+    CHECK_STRING(last, "and 192 more");
+    causes_of(set, LIMIT_RULE_VIOLATIONS + 1, &last);
+    CHECK_STRING(last, "and at least 192 more");
     policy_set_unref(set);
 }
 
