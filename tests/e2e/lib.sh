@@ -111,13 +111,15 @@ nothing_refused() {
 # ---- transcripts
 
 # Blank ends of lines are kept out of the tree; paths and ports change from run to run.
+# Whether kubectl adds "(no change)" hangs on a controller writing a status in between.
 show() {
     E2E_BEFORE=
     {
         echo "\$ $*"
         "$@" 2>&1
         echo
-    } | sed -e "s|$E2E_WORK/||g" -e 's|/dev/fd/[0-9]*|FILE|g' -e 's/ *$//' >>"$E2E_WORK/transcript"
+    } | sed -e "s|$E2E_WORK/||g" -e 's|/dev/fd/[0-9]*|FILE|g' -e 's/ (no change)$//' \
+        -e 's/ *$//' >>"$E2E_WORK/transcript"
 }
 
 same_as_golden() {
