@@ -197,8 +197,8 @@ void admit_match(struct job *job, const char **ret_reason)
         *ret_reason = "the object is being deleted and nothing else changes";
         return;
     }
-    policy_index_find(job->set, job->arena, job->request->resource_text, job->request->name_space,
-                      take_policy, job);
+    policy_index_find(job->set, job->request->resource_text, job->request->name_space, take_policy,
+                      job);
     if (job->policy_count > 0)
         return;
     const struct policy_exclude *by = job->excluded_by;

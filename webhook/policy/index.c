@@ -117,13 +117,11 @@ void policy_index_build(struct policy_set *set)
     }
 }
 
-void policy_index_find(const struct policy_set *set, struct arena *arena, const char *resource,
-                       const char *name_space,
+void policy_index_find(const struct policy_set *set, const char *resource, const char *name_space,
                        void (*visit)(void *context, const struct policy *policy), void *context)
 {
     const struct bucket *buckets[4];
     size_t at[4] = {0};
-    (void)arena;
     buckets[0] = find_bucket(set->index, resource, NULL);
     buckets[1] = find_bucket(set->index, "*", NULL);
     buckets[2] = name_space != NULL ? find_bucket(set->index, resource, name_space) : buckets[0];

@@ -203,8 +203,7 @@ void policy_index_build(struct policy_set *set);
 /* Calls visit, in the set's order, for every policy whose resources and namespaces can fit.
  * `resource` is "name.group", or "name.group/subresource"; `name_space` NULL: cluster-scoped.
  * The cost does not depend on the policies that do not fit. */
-void policy_index_find(const struct policy_set *set, struct arena *arena, const char *resource,
-                       const char *name_space,
+void policy_index_find(const struct policy_set *set, const char *resource, const char *name_space,
                        void (*visit)(void *context, const struct policy *policy), void *context);
 
 #endif

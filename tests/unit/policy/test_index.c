@@ -26,7 +26,7 @@ static void note(void *context, const struct policy *policy)
 static const char *find(struct policy_set *set, const char *resource, const char *name_space)
 {
     seen[0] = '\0';
-    policy_index_find(set, &set->arena, resource, name_space, note, NULL);
+    policy_index_find(set, resource, name_space, note, NULL);
     return seen;
 }
 
