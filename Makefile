@@ -9,11 +9,11 @@ OUT    := $(BUILD)/$(MODE)
 CC     ?= cc
 Q      := $(if $(V),,@)
 
-PACKAGES := libmicrohttpd gnutls libcjson yaml-0.1 libpcre2-8 openssl
+PACKAGES := libmicrohttpd gnutls libcjson yaml-0.1 libpcre2-8 openssl libcurl
 # Asked for only when something is compiled, so that `make help` works on a bare machine.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $$(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs libmicrohttpd gnutls libcjson yaml-0.1 libpcre2-8))$(PKG_LIBS)
-TLS_LIBS   = $(eval TLS_LIBS := $$(shell pkg-config --libs openssl))$(TLS_LIBS)
+TOOL_LIBS  = $(eval TOOL_LIBS := $$(shell pkg-config --libs openssl libcurl))$(TOOL_LIBS)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wformat=2 -Wundef \
             -Wvla -Wmissing-prototypes -Wstrict-prototypes $(if $(CI),-Werror)
@@ -33,6 +33,7 @@ ENGINE := $(wildcard webhook/base/*.c webhook/kube/*.c webhook/policy/*.c webhoo
 NET    := $(wildcard webhook/net/*.c)
 CLI    := $(wildcard webhook/cli/*.c)
 CERTS  := $(wildcard certs/*.c)
+CLIENT := $(wildcard webhook/client/*.c)
 MAINS  := $(wildcard webhook/proctor*.c)
 UNITS  := $(wildcard tests/unit/*/test_*.c)
 
@@ -54,6 +55,7 @@ $(OUT)/libproctor.a: $(call object,$(ENGINE))
 $(OUT)/libnet.a: $(call object,$(NET))
 $(OUT)/libcli.a: $(call object,$(CLI))
 $(OUT)/libcerts.a: $(call object,$(CERTS))
+$(OUT)/libclient.a: $(call object,$(CLIENT))
 $(OUT)/%.a:
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -63,14 +65,14 @@ $(OUT)/bin/proctor-webhook: $(OUT)/obj/webhook/proctor_webhook.o $(OUT)/libnet.a
 	@$(if $(V),,echo "  LD   $@")
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) -lpthread -lm $(LDFLAGS)
 
-$(OUT)/bin/proctor: $(OUT)/obj/webhook/proctor.o $(OUT)/libcli.a $(OUT)/libcerts.a $(OUT)/libproctor.a
+$(OUT)/bin/proctor: $(OUT)/obj/webhook/proctor.o $(OUT)/libcli.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LD   $@")
-	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TLS_LIBS) -lpthread -lm $(LDFLAGS)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) -lpthread -lm $(LDFLAGS)
 
-$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libnet.a $(OUT)/libcerts.a $(OUT)/libproctor.a
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libnet.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TLS_LIBS) -lpthread -lm $(LDFLAGS)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) -lpthread -lm $(LDFLAGS)
 
 .PHONY: unit
 unit: $(TESTS) ## run the unit tests
@@ -104,7 +106,7 @@ lint: ## formatting, clang-tidy, both compilers with -Werror, layers, rule ids, 
 	@tests/tools/need build run lint
 	$(SUBMAKE) all
 	@tests/lint/all $(BUILD)
-strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(MAINS) $(UNITS))
+strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(CLIENT) $(MAINS) $(UNITS))
 flags:
 	@echo $(CFLAGS_ALL)
 

@@ -33,6 +33,16 @@
     X(ERR_POLICY, 500, "policy", "a policy file is wrong")                                         \
     X(ERR_CERT, 500, "certificate", "a certificate or key is wrong")                               \
     X(ERR_IO, 500, "io", "a file or socket failed")                                                \
+    X(ERR_KUBECONFIG, 500, "kubeconfig", "where the API server is, or who we are, is not told")    \
+    X(ERR_UNREACHABLE, 502, "unreachable", "the API server cannot be reached")                     \
+    X(ERR_ANSWER, 502, "bad_answer", "the API server's answer cannot be read")                     \
+    X(ERR_UNAUTHORIZED, 401, "unauthorized", "the API server does not know who we are")            \
+    X(ERR_FORBIDDEN, 403, "forbidden", "a right is missing")                                       \
+    X(ERR_NOT_FOUND, 404, "not_found", "no such object")                                           \
+    X(ERR_CONFLICT, 409, "conflict", "the object exists already, or has changed meanwhile")        \
+    X(ERR_GONE, 410, "gone", "the API server no longer has that version")                          \
+    X(ERR_REFUSED, 422, "refused", "the API server refused the object")                            \
+    X(ERR_SERVER, 502, "server", "the API server failed")                                          \
     X(ERR_INTERNAL, 500, "internal", "an error of Proctor itself")
 
 #define ERR_ENUM(code, http, label, text) code,
