@@ -18,7 +18,7 @@ TOOL_LIBS  = $(eval TOOL_LIBS := $$(shell pkg-config --libs openssl libcurl))$(T
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wformat=2 -Wundef \
             -Wvla -Wmissing-prototypes -Wstrict-prototypes $(if $(CI),-Werror)
 FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
-                 -fcf-protection -fPIE
+                 -fcf-protection -fPIE -ffile-prefix-map=$(CURDIR)=.
 FLAGS_debug   := -O0 -g3 -fPIE
 FLAGS_asan    := -O1 -g -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=all
@@ -82,7 +82,7 @@ include tests/fuzz/fuzz.mk bench/bench.mk
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
-.PHONY: run test whole e2e fresh lint strict flags fix
+.PHONY: run test whole e2e image fresh lint strict flags fix
 run: ## install what is missing, build, serve, and send a Deployment through; ONCE=1 ends there
 	@tests/tools/need build run
 	$(SUBMAKE) all
@@ -97,6 +97,12 @@ whole: $(BINS) $(TESTS)
 e2e: ## from end to end: the demo, then kubectl against a real Kubernetes (built once, with go)
 	@ONCE=1 $(MAKE) --no-print-directory run
 	@OUT=$(BUILD) tests/e2e/run
+
+image: ## the container images, in build/image, without a container engine; and run from them
+	@tests/tools/need build run image
+	$(SUBMAKE) MODE=release all
+	@manifests/images all $(BUILD)
+	@tests/e2e/image $(BUILD)/image || [ $$? -eq 77 ]
 
 fresh: ## run the README's commands in a clean Debian root (as root)
 	@tests/tools/need fresh
