@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# What the cases of the requirements' rows (tests/e2e/cases/a*.sh) have besides lib.sh: the same
+# manifest by each verb of kubectl.
+#
+#     by VERB FILE                             create, dry-run, apply, server-side, replace, edit,
+#                                              or patch (a merge of the whole manifest)
+#     stored_by 'VERBS' JSONPATH VALUE MANIFEST...
+#     refused_by 'VERBS' RULE MANIFEST...      MANIFEST... is a command that prints it
+#     would_store JSONPATH VALUE MANIFEST...   of a new object, without storing it: for long tables
+#
+# Before each verb the administrator puts a Deployment there that knows nothing of the rules (for
+# create: none), so that what is stored afterwards is this verb's doing.
+# shellcheck source=/dev/null
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+E2E_VERBS='create dry-run apply server-side replace edit patch'
+
+# An editor that leaves the metadata and puts another spec there.
+editor() {
+    grep '^spec:' "$1" >"$E2E_WORK/spec"
+    echo "sed -i -e '/^spec:/r $E2E_WORK/spec' -e '/^spec:/,\$d'"
+}
+
+by() {
+    case $1 in
+        create) kubectl create -f "$2" ;;
+        dry-run) kubectl apply --dry-run=server -f "$2" "${@:3}" ;;
+        apply) kubectl apply -f "$2" ;;
+        server-side) kubectl apply --server-side --force-conflicts -f "$2" ;;
+        replace) kubectl replace -f "$2" ;;
+        edit) by_edit "$2" ;;
+        patch) kubectl patch -f "$2" --type merge --patch-file "$2" ;;
+    esac
+}
+
+# What the API server says of a refused edit stands in the copy that kubectl keeps.
+by_edit() {
+    local folder=$E2E_WORK/edit code=0
+    mkdir -p "$folder"
+    TMPDIR=$folder KUBE_EDITOR=$(editor "$1") kubectl edit -f "$1" || code=$?
+    [ $code -eq 0 ] || cat "$folder"/*
+    rm -rf "$folder"
+    return $code
+}
+
+# before VERB NAME: none, or one past the rules, which runs nothing.
+before() {
+    if [ "$1" = create ]; then
+        admin delete deployment "$2" --ignore-not-found --wait=false
+    else
+        (unset META POD CONTAINER MORE API && IMAGE=registry.hydrosim.edu/$2:v0 \
+            SPEC='replicas: 0, strategy: {type: Recreate}' program Deployment "$2") |
+            tee "$E2E_WORK/before" | admin replace -f - || admin create -f "$E2E_WORK/before"
+    fi
+    E2E_BEFORE=
+} >/dev/null 2>&1
+
+# The Deployment of a manifest.
+name_in() { sed -n 's/^metadata: {name: \([^,]*\),.*/\1/p' "$1"; }
+
+stored_by() {
+    local verbs=$1 path=$2 value=$3 file=$E2E_WORK/manifest name verb
+    shift 3
+    "$@" >"$file"
+    name=$(name_in "$file")
+    for verb in $verbs; do
+        before "$verb" "$name"
+        if [ "$verb" = dry-run ]; then
+            check "dry-run: $path" "$(by dry-run "$file" -o "jsonpath=$path" 2>/dev/null)" "$value"
+            stored "deployment/$name" '{.spec.template.spec.containers[*].image}' \
+                "registry.hydrosim.edu/$name:v0"
+        else
+            accepted by "$verb" "$file"
+            stored "deployment/$name" "$path" "$value"
+        fi
+    done
+}
+
+would_store() {
+    local path=$1 value=$2
+    shift 2
+    "$@" >"$E2E_WORK/manifest"
+    check "$path of $(<"$E2E_WORK/manifest")" "$value" \
+        "$(kubectl create --dry-run=server -f "$E2E_WORK/manifest" -o "jsonpath=$path" 2>/dev/null)"
+}
+
+refused_by() {
+    local verbs=$1 rule=$2 file=$E2E_WORK/manifest name verb
+    shift 2
+    "$@" >"$file"
+    name=$(name_in "$file")
+    for verb in $verbs; do
+        before "$verb" "$name"
+        refused "$rule" by "$verb" "$file"
+    done
+}
