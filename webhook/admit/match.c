@@ -206,6 +206,9 @@ void admit_match(struct job *job, const char **ret_reason)
         *ret_reason = "no policy matches";
     else if (by->user != NULL)
         *ret_reason = "this user makes this resource, and is excluded";
+    else if (by->resources != NULL || by->operations != 0)
+        *ret_reason =
+            arena_printf(job->arena, "the group %s makes this, and is excluded", by->group);
     else
         *ret_reason = arena_printf(job->arena, "break-glass: the group %s is excluded", by->group);
 }

@@ -51,6 +51,7 @@ struct label_requirement {
 };
 
 /* Who, and the one thing that this user makes: never a glob.  A group instead of a user is for
+ * kubelets (system:nodes), whose names nobody knows beforehand, and, without anything else, for
  * break-glass (system:masters): whoever is in it is not judged, and that is said and logged. */
 struct policy_exclude {
     const char *user;         /* NULL: the group */
