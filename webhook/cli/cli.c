@@ -13,6 +13,7 @@
 
 extern const struct command cmd_certs;
 extern const struct command cmd_completion;
+extern const struct command cmd_export;
 extern const struct command cmd_lint;
 extern const struct command cmd_review;
 extern const struct command cmd_test;
@@ -20,7 +21,7 @@ extern const struct command cmd_version;
 
 /* The one table: a new subcommand is its file, its extern above and its row here. */
 const struct command *const cli_commands[] = {
-    &cmd_certs, &cmd_completion, &cmd_lint, &cmd_review, &cmd_test, &cmd_version, NULL,
+    &cmd_certs, &cmd_completion, &cmd_export, &cmd_lint, &cmd_review, &cmd_test, &cmd_version, NULL,
 };
 
 static const struct command root = {
