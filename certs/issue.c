@@ -11,9 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DNS_NAME_MAX  253
-#define CN_MAX        64 /* ub-common-name, RFC 5280 */
-#define BACKDATE_DAYS 1
+#define DNS_NAME_MAX 253
+#define CN_MAX       64 /* ub-common-name, RFC 5280 */
 
 static int openssl_failed(const char *what, struct err *reterr)
 {
@@ -176,7 +175,7 @@ static bool start_cert(X509 *cert, EVP_PKEY *key, const char *common_name, time_
 {
     return X509_set_version(cert, X509_VERSION_3) == 1 && set_serial(cert) &&
            set_subject(cert, common_name) && X509_set_pubkey(cert, key) == 1 &&
-           X509_time_adj_ex(X509_getm_notBefore(cert), -BACKDATE_DAYS, 0, &now) != NULL &&
+           X509_time_adj_ex(X509_getm_notBefore(cert), -ISSUE_BACKDATE_DAYS, 0, &now) != NULL &&
            X509_time_adj_ex(X509_getm_notAfter(cert), (int)days, 0, &now) != NULL;
 }
 

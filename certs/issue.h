@@ -16,10 +16,11 @@
 #include <openssl/x509v3.h>
 #include <time.h>
 
-#define ISSUE_ORGANIZATION "Proctor"
-#define ISSUE_LEAF_DAYS    365L
-#define ISSUE_CA_DAYS      3650L
-#define ISSUE_DAYS_MAX     36500L
+#define ISSUE_ORGANIZATION  "Proctor"
+#define ISSUE_LEAF_DAYS     365L
+#define ISSUE_CA_DAYS       3650L
+#define ISSUE_DAYS_MAX      36500L
+#define ISSUE_BACKDATE_DAYS 1
 
 struct issue_names {
     const char *service;    /* with `space`: NAME.NS.svc, NAME.NS.svc.cluster.local, NAME.NS */
