@@ -58,4 +58,19 @@
 #define LIMIT_YAML_DOCUMENTS   10000U
 #define LIMIT_INPUT_FILE_BYTES (64 * LIMIT_MIB)
 
+/* Some hundred clusters, each with its certificates. */
+#define LIMIT_KUBECONFIG_BYTES (4 * LIMIT_MIB)
+
+/* A service account's token has about 1 KiB; API servers take headers up to 1 MiB in all. */
+#define LIMIT_TOKEN_BYTES (64UL * 1024UL)
+
+/* An ExecCredential holds a token, or a certificate and its key. */
+#define LIMIT_EXEC_BYTES (1 * LIMIT_MIB)
+
+/* A page of a list: 250 objects of 128 KiB.  A page that is larger is asked for in smaller ones;
+ * a single object in etcd has at most 1.5 MiB. */
+#define LIMIT_ANSWER_BYTES (32 * LIMIT_MIB)
+#define LIMIT_ANSWER_DEPTH 200U
+#define LIMIT_ANSWER_NODES 2000000U
+
 #endif

@@ -26,14 +26,11 @@
 #define PROCTOR_CLI_CLI_H
 
 #include "base/err.h"
+#include "base/version.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-
-#ifndef PROCTOR_VERSION
-#define PROCTOR_VERSION "0.1.0"
-#endif
 
 enum cli_exit {
     CLI_FINE = 0,

@@ -7,7 +7,8 @@
  * first that names a thing wins; relative paths are relative to their file; certificates and keys
  * as files or as data; token, tokenFile, exec (client.authentication.k8s.io/v1 and v1beta1),
  * as/as-groups, tls-server-name, insecure-skip-tls-verify, proxy-url.  Not supported, and said so
- * by name: username/password and auth-provider, which Kubernetes has removed.
+ * by name: username/password and auth-provider, which Kubernetes has removed; as-uid and
+ * as-user-extra.  http:// only to this machine (kubectl proxy): a token would travel in clear.
  */
 #ifndef PROCTOR_CLIENT_KUBECONFIG_H
 #define PROCTOR_CLIENT_KUBECONFIG_H
@@ -18,16 +19,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whether a plugin may ask the person: gets our stdin. */
+enum kube_interactive {
+    KUBE_INTERACTIVE_NEVER,
+    KUBE_INTERACTIVE_IF_TERMINAL,
+    KUBE_INTERACTIVE_ALWAYS
+};
+
 /* A credential plugin: a program that prints an ExecCredential. */
 struct kube_exec {
     const char *api_version;
     const char *const *argv; /* argv[0] with its path if relative to the file; ends with NULL */
     const char *const *environment; /* NAME=value, beside the inherited; ends with NULL */
     const char *install_hint;       /* NULL: none */
+    enum kube_interactive interactive;
     bool provides_cluster_info;
+    const char *cluster_config; /* JSON that the cluster has for plugins, passed on; NULL: none */
 };
 
-/* All strings live in the arena that it was loaded into; NULL: not given. */
+/* All strings live in the arena that it was loaded into, keys and tokens too: they are wiped when
+ * nobody else needs them, which only the owner of the arena knows.  NULL: not given. */
 struct kube_config {
     const char *origin; /* for messages: "/home/x/.kube/config, context k3s" or "in-cluster" */
     const char *server; /* https://host:port[/prefix], without a slash at the end */

@@ -2,15 +2,12 @@
 #ifndef PROCTOR_NET_SERVER_H
 #define PROCTOR_NET_SERVER_H
 
+#include "base/version.h"
 #include "net/config.h"
 #include "net/connection.h"
 #include "net/decision_log.h"
 
 #include <stdatomic.h>
-
-#ifndef PROCTOR_VERSION
-#define PROCTOR_VERSION "0.1.0"
-#endif
 
 struct server {
     const struct config *config;
