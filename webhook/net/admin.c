@@ -46,9 +46,11 @@ static unsigned write_ready(struct server *server, struct buf *page)
     buf_printf(page, "{\"ready\":%s,\"draining\":%s", ready ? "true" : "false",
                draining ? "true" : "false");
     if (live != NULL)
-        buf_printf(page, ",\"digest\":\"%s\",\"policies\":%zu,\"rules\":%zu,\"exceptions\":%zu",
-                   live->set->digest, live->set->policy_count, live->set->rule_count,
-                   live->set->exception_count);
+        buf_printf(
+            page,
+            ",\"mode\":\"%s\",\"digest\":\"%s\",\"policies\":%zu,\"rules\":%zu,\"exceptions\":%zu",
+            policy_mode_names[live->set->mode], live->set->digest, live->set->policy_count,
+            live->set->rule_count, live->set->exception_count);
     add_time(page, "certificateExpires", expires_at);
     buf_printf(page, ",\"certificateExpired\":%s,\"certificate\":\"%s\"",
                clock_unix() > expires_at ? "true" : "false", fingerprint);
@@ -64,7 +66,8 @@ static unsigned write_metrics(struct server *server, struct buf *page)
     struct live *live = live_ref();
     metric_set(METRIC_CERT_EXPIRY, tls_expires_at());
     metric_set(METRIC_DRAINING, atomic_load(&server->draining));
-    metric_write(page, live != NULL ? live->set->digest : "", PROCTOR_VERSION);
+    metric_write(page, live != NULL ? live->set->digest : "",
+                 live != NULL ? policy_mode_names[live->set->mode] : "", PROCTOR_VERSION);
     live_unref(live);
     return MHD_HTTP_OK;
 }

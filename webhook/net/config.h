@@ -28,6 +28,8 @@
     X(tls_key, "tls-key", CONFIG_TEXT, "FILE", "", 0, 0, "its private key, PEM")                   \
     X(language, "language", CONFIG_TEXT, "LANG", "", 0, 0,                                         \
       "of messages, where a policy has several; default: its first")                               \
+    X(mode, "mode", CONFIG_TEXT, "enforce|warn|audit", "enforce", 0, 0,                            \
+      "no rule acts more strictly: warn refuses and changes nothing, audit is silent")             \
     X(threads, "threads", CONFIG_NUMBER, "N", "0", 0, 64, "workers; 0: one a processor, 2 to 8")   \
     X(connections, "connections", CONFIG_NUMBER, "N", "1000", 8, 100000,                           \
       "open connections at most; more wait unaccepted")                                            \

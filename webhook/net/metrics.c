@@ -194,7 +194,7 @@ static void write_rules(struct buf *buf)
     write_rule(buf, &rules[METRIC_RULES_MAX], "other");
 }
 
-void metric_write(struct buf *buf, const char *digest, const char *version)
+void metric_write(struct buf *buf, const char *digest, const char *mode, const char *version)
 {
     write_requests(buf);
     write_histogram(buf);
@@ -211,5 +211,9 @@ void metric_write(struct buf *buf, const char *digest, const char *version)
     write_head(buf, "policy_set_info", "gauge", "The policy set that serves.");
     buf_add_string(buf, "proctor_policy_set_info{digest=");
     write_label(buf, digest);
+    buf_add_string(buf, "} 1\n");
+    write_head(buf, "mode_info", "gauge", "No rule acts more strictly: enforce, warn or audit.");
+    buf_add_string(buf, "proctor_mode_info{mode=");
+    write_label(buf, mode);
     buf_add_string(buf, "} 1\n");
 }

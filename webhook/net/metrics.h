@@ -94,7 +94,8 @@ void metric_error(int code);
 /* The counters of a rule; they outlive reloads.  Never NULL, never freed. */
 struct metric_rule *metric_rule_find(const char *full_id);
 
-/* Appends the whole page; `digest` names the policy set, `version` the program. */
-void metric_write(struct buf *buf, const char *digest, const char *version);
+/* Appends the whole page; `digest` names the policy set, `mode` how strictly it may act, `version`
+ * the program. */
+void metric_write(struct buf *buf, const char *digest, const char *mode, const char *version);
 
 #endif

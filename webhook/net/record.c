@@ -6,6 +6,8 @@
 
 #define LINE_BYTES_MAX (32UL * 1024UL)
 #define NAME_RUNES_MAX 512
+/* In audit mode this list is what the log is read for: the ids of every rule of a large set. */
+#define RULES_RUNES_MAX 8192
 
 static enum metric_outcome outcome_of(const struct record *record)
 {
@@ -49,20 +51,25 @@ static void count_rules(const struct verdict *verdict, const struct live *live)
     metric_add(METRIC_WARNINGS, (int64_t)verdict->warning_count);
 }
 
-static void add_text(struct buf *line, const char *key, const char *value)
+static void add_cut(struct buf *line, const char *key, const char *value, size_t runes_max)
 {
     if (value == NULL || value[0] == '\0')
         return;
     buf_printf(line, ",\"%s\":", key);
-    if (strlen(value) <= NAME_RUNES_MAX) {
+    if (strlen(value) <= runes_max) {
         buf_add_json_string(line, value);
         return;
     }
     struct buf cut;
-    buf_init(&cut, NULL, NAME_RUNES_MAX * 4 + 8);
-    buf_add_visible(&cut, value, NAME_RUNES_MAX);
+    buf_init(&cut, NULL, runes_max * 4 + 8);
+    buf_add_visible(&cut, value, runes_max);
     buf_add_json_string(line, cut.data);
     buf_done(&cut);
+}
+
+static void add_text(struct buf *line, const char *key, const char *value)
+{
+    add_cut(line, key, value, NAME_RUNES_MAX);
 }
 
 static void add_request(struct buf *line, const struct admit_request *request)
@@ -93,10 +100,12 @@ static void write_line(struct buf *line, const struct record *record, const stru
         buf_printf(line, ",\"allowed\":%s,\"patchOperations\":%zu,\"violations\":%zu",
                    record->verdict->allowed ? "true" : "false", record->verdict->operation_count,
                    record->verdict->violation_count);
-        add_text(line, "rules", record->verdict->audit_rules);
+        add_cut(line, "rules", record->verdict->audit_rules, RULES_RUNES_MAX);
         if (record->verdict->outcome == VERDICT_NOT_JUDGED)
             add_text(line, "because", record->verdict->not_judged_because);
     }
+    if (live->set->mode != POLICY_ENFORCE)
+        add_text(line, "mode", policy_mode_names[live->set->mode]);
     buf_printf(line, ",\"digest\":\"%s\",\"microseconds\":%lld}\n", live->set->digest,
                (long long)(record->ended_us - record->began_us));
 }

@@ -97,6 +97,7 @@ static int take_set(struct policy_set *set, struct err *reterr)
         return 0;
     }
     char digest[65], policies[24], rules[24];
+    const char *mode = policy_mode_names[set->mode];
     snprintf(digest, sizeof digest, "%s", set->digest);
     snprintf(policies, sizeof policies, "%zu", set->policy_count);
     snprintf(rules, sizeof rules, "%zu", set->rule_count);
@@ -105,8 +106,16 @@ static int take_set(struct policy_set *set, struct err *reterr)
         return r;
     metric_add(METRIC_POLICY_RELOADS, 1);
     log_event(LOG_INFO, "policies are in place", "digest", digest, "policies", policies, "rules",
-              rules, NULL);
+              rules, "mode", mode, NULL);
     return 0;
+}
+
+static enum policy_mode mode_of(const struct config *config)
+{
+    unsigned mode = POLICY_ENFORCE;
+    while (mode < POLICY_AUDIT && strcmp(policy_mode_names[mode], config->mode.text) != 0)
+        mode++;
+    return (enum policy_mode)mode;
 }
 
 static bool load_policies(const struct config *config)
@@ -119,7 +128,8 @@ static bool load_policies(const struct config *config)
     diag_init(&diagnostics, &arena);
     struct policy_load_options options = {
         .language = config->language.text[0] != '\0' ? config->language.text : NULL,
-        .now = clock_unix()};
+        .now = clock_unix(),
+        .mode = mode_of(config)};
     int r =
         policy_load((const char *const *)config->policy_paths, &options, &diagnostics, &set, &err);
     if (r == 0)

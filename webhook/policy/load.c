@@ -17,8 +17,6 @@
 static void load_policy(struct loader *loader, const cJSON *root, struct policy *policy)
 {
     static const char *const keys[] = {"title", "match", "mode", "variables", "rules", NULL};
-    static const char *const modes[] = {"enforce", "warn", "audit", NULL};
-    static const enum policy_mode mode_values[] = {POLICY_ENFORCE, POLICY_WARN, POLICY_AUDIT};
     const cJSON *spec = json_get(root, "spec");
     policy->place = load_place(loader, root);
     policy->name = json_get_string(json_get(root, "metadata"), "name");
@@ -27,7 +25,8 @@ static void load_policy(struct loader *loader, const cJSON *root, struct policy 
     if (spec == NULL || !load_check_keys(loader, spec, "spec of a Policy", keys))
         return;
     policy->title = load_text(loader, spec, "title", false);
-    policy->mode = mode_values[load_choice(loader, spec, "mode", modes, 0)];
+    policy->mode =
+        (enum policy_mode)load_choice(loader, spec, "mode", policy_mode_names, POLICY_ENFORCE);
     if (json_get(spec, "match") == NULL)
         load_fail(loader, spec, "missing-key", "match is missing: say what the policy is for");
     else
@@ -255,6 +254,19 @@ static void digest_sources(struct loader *loader)
         loader->set->digest[0] = '\0';
 }
 
+/* Last of all: what a file says is checked as it would act without the ceiling. */
+static void apply_mode(struct policy_set *set, enum policy_mode mode)
+{
+    set->mode = mode;
+    for (size_t p = 0; p < set->policy_count; p++) {
+        struct policy *policy = &set->policies[p];
+        policy->mode = policy->mode > mode ? policy->mode : mode;
+        for (size_t r = 0; r < policy->rule_count; r++)
+            if (policy->rules[r].mode < mode)
+                policy->rules[r].mode = mode;
+    }
+}
+
 static void compile(struct loader *loader)
 {
     struct documents policies = {0}, exceptions = {0};
@@ -268,6 +280,7 @@ static void compile(struct loader *loader)
         analyse_set(loader->set, loader->diagnostics);
     if (loader->diagnostics->error_count == 0)
         lint_set(loader->set, loader->options->now, loader->diagnostics);
+    apply_mode(loader->set, loader->options->mode);
     policy_index_build(loader->set);
     digest_sources(loader);
 }

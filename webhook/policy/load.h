@@ -11,8 +11,9 @@
 #include "policy/set.h"
 
 struct policy_load_options {
-    const char *language; /* of messages; NULL: the first */
-    int64_t now;          /* Unix time: expired exceptions are warnings */
+    const char *language;  /* of messages; NULL: the first */
+    int64_t now;           /* Unix time: expired exceptions are warnings */
+    enum policy_mode mode; /* no rule acts more strictly than this, whatever it says itself */
 };
 
 /* Loads the files and folders that `paths` (ending with NULL) names.  Of a folder: every *.yaml,

@@ -141,11 +141,10 @@ static void load_type(struct loader *loader, const cJSON *node, struct rule *rul
 /* `slips`: there are unknown keys, so that what seems missing is not. */
 static void load_dials(struct loader *loader, const cJSON *node, struct rule *rule, bool slips)
 {
-    static const char *const modes[] = {"enforce", "warn", "audit", NULL};
     static const char *const outside[] = {"deny", "clamp", NULL};
     static const char *const ratchets[] = {"normal", "never", NULL};
-    static const enum policy_mode mode_values[] = {POLICY_ENFORCE, POLICY_WARN, POLICY_AUDIT};
-    rule->mode = mode_values[load_choice(loader, node, "mode", modes, rule->policy->mode)];
+    rule->mode =
+        (enum policy_mode)load_choice(loader, node, "mode", policy_mode_names, rule->policy->mode);
     rule->clamp = load_choice(loader, node, "outside", outside, 0) == 1;
     rule->ratchet_never = load_choice(loader, node, "ratchet", ratchets, 0) == 1;
     rule->optional = load_bool(loader, node, "optional");

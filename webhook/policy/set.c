@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const policy_mode_names[] = {"enforce", "warn", "audit", NULL};
+
 const char *policy_text_in(const struct policy_text *text, const char *language)
 {
     for (size_t i = 0; language != NULL && i < text->count; i++)

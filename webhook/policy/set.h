@@ -20,7 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* From the strictest on. */
 enum policy_mode { POLICY_ENFORCE, POLICY_WARN, POLICY_AUDIT };
+extern const char *const policy_mode_names[]; /* ends with NULL */
 
 enum operation {
     OPERATION_CREATE = 1,
@@ -173,6 +175,7 @@ struct policy_set {
     atomic_uint references;
     char digest[65]; /* SHA-256 over the files' names and bytes, in order */
     const char *language;
+    enum policy_mode mode;   /* no rule acts more strictly than this */
     struct policy *policies; /* by name */
     size_t policy_count;
     size_t rule_count;

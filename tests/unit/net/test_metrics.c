@@ -8,7 +8,7 @@ static struct buf page;
 static void write_page(void)
 {
     buf_init(&page, NULL, 1024UL * 1024UL);
-    metric_write(&page, "d\"i\\g\nest", "1");
+    metric_write(&page, "d\"i\\g\nest", "audit", "1");
 }
 
 TEST(a_request_counts_once_and_lands_in_its_bucket)
@@ -21,6 +21,7 @@ TEST(a_request_counts_once_and_lands_in_its_bucket)
     CHECK(strstr(page.data, "{phase=\"validate\",le=\"0.0001\"} 1\n") != NULL);
     CHECK(strstr(page.data, "{phase=\"validate\",le=\"+Inf\"} 1\n") != NULL);
     CHECK(strstr(page.data, "request_seconds_sum{phase=\"validate\"} 0.000051\n") != NULL);
+    CHECK(strstr(page.data, "proctor_mode_info{mode=\"audit\"} 1\n") != NULL);
     CHECK(strstr(page.data, "{digest=\"d\\\"i\\\\g\\nest\"} 1\n") != NULL);
     buf_done(&page);
 }

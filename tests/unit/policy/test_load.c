@@ -143,4 +143,33 @@ TEST(the_shipped_policies_are_clean)
     policy_set_unref(set);
 }
 
+/* The modes of the policy and its three rules, as letters. */
+static const char *modes_under(enum policy_mode mode)
+{
+    static const char text[] = "apiVersion: proctor.dev/v1\nkind: Policy\nmetadata: { name: p }\n"
+                               "spec:\n  match: { resources: [pods] }\n  mode: warn\n  rules:\n"
+                               "    - { id: a, why: W., deny: true, mode: enforce }\n"
+                               "    - { id: b, why: W., deny: true }\n"
+                               "    - { id: c, why: W., deny: true, mode: audit }\n";
+    static char letters[5];
+    const struct policy_load_options under = {.now = NOON, .mode = mode};
+    struct policy_set *set = NULL;
+    struct err err;
+    start();
+    CHECK(policy_load_text("p", text, sizeof text - 1, &under, &diagnostics, &set, &err) == 0);
+    CHECK(set->mode == mode && set->rule_count == 3);
+    letters[0] = *policy_mode_names[set->policies[0].mode];
+    for (size_t i = 0; i < 3; i++)
+        letters[i + 1] = *policy_mode_names[set->policies[0].rules[i].mode];
+    policy_set_unref(set);
+    return letters;
+}
+
+TEST(no_rule_acts_more_strictly_than_the_mode)
+{
+    CHECK_STRING(modes_under(POLICY_ENFORCE), "wewa");
+    CHECK_STRING(modes_under(POLICY_WARN), "wwwa");
+    CHECK_STRING(modes_under(POLICY_AUDIT), "aaaa");
+}
+
 TEST_MAIN
