@@ -163,13 +163,13 @@ static void add_retirement(struct run *run, struct buf *out, bool *ret_late)
     switch (work->pods) {
     case CERTS_PODS_SERVE_ANOTHER:
         *ret_late = work->found.leaf_age_seconds > LATE_SECONDS;
-        buf_printf(out, "next: the old CA stays trusted, because %s%s", work->pods_text,
+        buf_printf(out, "the old CA stays trusted, because %s%s", work->pods_text,
                    *ret_late ? ", for more than an hour: does its node run?"
                              : " (a kubelet takes a minute or two); a later run takes it out");
         return;
     case CERTS_PODS_UNKNOWN:
         buf_printf(out,
-                   "next: the old CA stays trusted until %s, or until a run hears from every pod "
+                   "the old CA stays trusted until %s, or until a run hears from every pod "
                    "(%s)",
                    clock_format_seconds(born + CERTS_UNPROVEN_SECONDS, text), work->pods_text);
         return;
@@ -178,7 +178,7 @@ static void add_retirement(struct run *run, struct buf *out, bool *ret_late)
         break;
     }
     buf_printf(out,
-               "next: a run after %s takes the old CA out, once every pod serves the new "
+               "a run after %s takes the old CA out, once every pod serves the new "
                "certificate",
                clock_format_seconds(born + work->found.retire_seconds, text));
 }
@@ -188,12 +188,12 @@ static void add_next(struct run *run, struct buf *out, bool *ret_late)
     char leaf[CLOCK_TEXT_BYTES], ca[CLOCK_TEXT_BYTES];
     const struct certs_work *work = run->work;
     if (work->found.configurations_missing > 0) {
-        buf_add_string(out, "next: run this again once they are there: ");
+        buf_add_string(out, "run this again once they are there: ");
         certs_steps_add_missing(work, out);
     } else if (work->found.old_there) {
         add_retirement(run, out, ret_late);
     } else if (work->held.leaf != NULL && work->held.ca != NULL) {
-        buf_printf(out, "next: the certificate is due on %.10s, the CA on %.10s",
+        buf_printf(out, "the certificate is due on %.10s, the CA on %.10s",
                    clock_format_seconds(certs_steps_leaf_due_at(work), leaf),
                    clock_format_seconds(certs_steps_ca_due_at(work), ca));
     }
@@ -206,8 +206,11 @@ static void print_result(struct run *run, const char *next, const struct err *er
     if (!run->cluster->json) {
         if (err == NULL && json_count(run->log) == 0)
             fputs("nothing to do: Secrets and caBundles are as they should be\n", run->cli->out);
+        if (next[0] == '\0')
+            return;
+        fputs("next: ", run->cli->out);
         cli_print_visible(run->cli->out, next);
-        fputs(next[0] != '\0' ? "\n" : "", run->cli->out);
+        fputc('\n', run->cli->out);
         return;
     }
     cJSON *root = json_new_object(arena);

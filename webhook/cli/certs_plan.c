@@ -56,7 +56,7 @@ void certs_plan_pretend(struct certs_found *found, enum certs_step step)
         found->old_there = found->tls_there;
         found->ca_there = true;
         found->ca_due = found->leaf_by_ca = found->copy_right = found->settled = false;
-        found->entries_wrong = 1;
+        found->entries_wrong = found->entries;
         break;
     case CERTS_MAKE_LEAF:
     case CERTS_RENEW_LEAF:
@@ -76,14 +76,14 @@ void certs_plan_pretend(struct certs_found *found, enum certs_step step)
         break;
     case CERTS_AWAIT_CONFIGURATIONS:
         found->configurations_missing = 0;
-        found->entries_wrong = 1;
+        found->entries_wrong = ++found->entries;
         break;
     case CERTS_ASK_PODS:
         found->pods = CERTS_PODS_UNKNOWN;
         break;
     case CERTS_RETIRE_CA:
         found->old_there = found->copy_right = false;
-        found->entries_wrong = 1;
+        found->entries_wrong = found->entries;
         break;
     case CERTS_DONE:
     case CERTS_STEPS:

@@ -35,6 +35,7 @@ struct certs_found {
     bool leaf_due;   /* near its end, not of its key, a name missing, or wished for */
     bool copy_right; /* ca.crt beside the leaf is the bundle */
     size_t configurations_missing;
+    size_t entries;       /* of the configurations that are there */
     size_t entries_wrong; /* whose caBundle is not the bundle */
     bool settled;         /* the API servers had time to take the bundle up */
     enum certs_pods pods;

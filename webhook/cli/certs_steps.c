@@ -78,15 +78,18 @@ static bool entry_is_wrong(const struct certs_work *work, const cJSON *entry)
     return work->bundle != NULL && (held == NULL || strcmp(held, work->bundle) != 0);
 }
 
-static size_t count_wrong(const struct certs_work *work)
+static void count_entries(struct certs_work *work)
 {
-    size_t count = 0;
+    struct certs_found *found = &work->found;
     for (size_t i = 0; i < CERTS_CONFIGURATIONS; i++) {
         const cJSON *entry;
-        cJSON_ArrayForEach(entry, json_get(work->configurations[i], "webhooks")) count +=
-            entry_is_wrong(work, entry);
+        cJSON_ArrayForEach(entry, json_get(work->configurations[i], "webhooks"))
+        {
+            found->entries++;
+            found->entries_wrong += entry_is_wrong(work, entry);
+        }
+        found->configurations_missing += work->configurations[i] == NULL;
     }
-    return count;
 }
 
 int64_t certs_steps_leaf_due_at(const struct certs_work *work)
@@ -178,9 +181,7 @@ int certs_steps_look(struct certs_work *work, struct err *reterr)
         judge_ca(work, now, ca_print);
     if (work->tls_secret != NULL)
         judge_tls(work, now, leaf_print);
-    for (size_t i = 0; i < CERTS_CONFIGURATIONS; i++)
-        work->found.configurations_missing += work->configurations[i] == NULL;
-    work->found.entries_wrong = count_wrong(work);
+    count_entries(work);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "certs/renew.h"
 #include "certs/scope.h"
 #include "certs/store.h"
+#include "cli/certs_cluster.h"
 #include "cli/cli.h"
 
 #include <fcntl.h>
@@ -283,8 +284,13 @@ static int run_renew(struct cli *cli)
     struct renew_options options = {.now = time(NULL), .force = cli_flag_bool(cli, "force")};
     struct renew_result result;
     struct err err;
+    if (cli_flag_bool(cli, "in-cluster"))
+        return certs_cluster_renew(cli);
+    if (certs_cluster_flag_alone(cli))
+        return CLI_ERROR;
     if (cli->argument_count != 1)
-        return cli_usage_error(cli, "give one folder, the one that `proctor certs issue` made");
+        return cli_usage_error(cli, "give one folder, the one that `proctor certs issue` made, or "
+                                    "--in-cluster");
     if ((cli_flag_bool(cli, "days") &&
          !cli_flag_int(cli, "days", 1, ISSUE_DAYS_MAX, &options.leaf_days)) ||
         !cli_flag_int(cli, "ca-days", 1, ISSUE_DAYS_MAX, &options.ca_days) ||
@@ -334,6 +340,7 @@ static const struct cli_flag renew_flags[] = {
     {.name = "days", .value = "N", .help = "life of the new one; without it, as the old one"},
     {.name = "ca-days", .value = "N", .fallback = "3650", .help = "life of a new CA"},
     {.name = "force", .help = "renew the serving certificate though it is not due"},
+    CERTS_CLUSTER_FLAGS,
     {0}};
 
 static const struct command certs_issue = {
@@ -390,7 +397,7 @@ static const struct command certs_check = {
 static const struct command certs_renew = {
     .name = "renew",
     .summary = "replace a serving certificate that ends soon",
-    .usage = "[--within DAYS] [--days N] [--force] DIR",
+    .usage = "[--within DAYS] [--days N] [--force] (DIR | --in-cluster [--rotate-ca] ...)",
     .help = "Makes a new key and certificate with the same names under the same CA, if 30 days\n"
             "or fewer are left (--within), or key and certificate do not match.  When the CA\n"
             "itself ends that soon, a new CA is made and ca.crt holds new and old.\n"
@@ -400,10 +407,23 @@ static const struct command certs_renew = {
             "sees a new key beside the old certificate for a moment, keeps what it has, and\n"
             "loads the pair when tls.crt changes.  Files of another issuer are refused.\n"
             "\n"
-            "Example:\n"
-            "  proctor certs renew --within 60 build/dev-certs\n"
+            "With --in-cluster: an installation's Secrets and the caBundle of every entry of\n"
+            "both webhook configurations, made if there is nothing yet, renewed if due (the\n"
+            "certificate at a third of its life or --within, the CA at a fifth), and put right\n"
+            "if somebody changed them.  A new CA is trusted first, its certificate comes after,\n"
+            "the old CA leaves in a later run, once every pod serves the new certificate: no\n"
+            "request fails.  May be stopped at any moment and run twice at once.  The API\n"
+            "server is found as kubectl finds it, in a pod by the pod's own account.\n"
             "\n"
-            "Exit codes: 0 renewed or not due, 2 not Proctor's, unreadable or not writable.\n",
+            "Examples:\n"
+            "  proctor certs renew --within 60 build/dev-certs\n"
+            "  proctor certs renew --in-cluster --dry-run\n"
+            "  proctor certs renew --in-cluster --rotate-ca    # ca.key was seen by somebody\n"
+            "  kubectl -n hydrosim-system create job --from=cronjob/proctor-certs-renew now\n"
+            "\n"
+            "Exit codes: 0 renewed or not due; 1 (--in-cluster) something has to come first:\n"
+            "configurations that are not there, a pod that does not take the certificate up;\n"
+            "2 not Proctor's, unreadable or not writable, a right is missing.\n",
     .flags = renew_flags,
     .run = run_renew,
 };

@@ -10,6 +10,7 @@ static const struct certs_found fine = {.ca_there = true,
                                         .tls_there = true,
                                         .leaf_by_ca = true,
                                         .copy_right = true,
+                                        .entries = 3,
                                         .leaf_age_seconds = 3600,
                                         .retire_seconds = 600};
 
@@ -47,18 +48,14 @@ TEST(what_is_fine_is_left_alone)
 
 TEST(an_installation_begins_with_the_ca_and_does_not_wait)
 {
-    struct certs_found found = {.retire_seconds = 600};
+    struct certs_found found = {.entries = 3, .retire_seconds = 600};
     CHECK_STRING(run(&found, CERTS_PODS_UNKNOWN), "make-ca make-leaf bundle done");
 }
 
 TEST(pods_get_their_certificate_before_the_configurations_are_there)
 {
     struct certs_found found = {.configurations_missing = 2, .retire_seconds = 600};
-    /* What the CA brought is of no use without entries: nothing to set there. */
-    CHECK(certs_plan_next(&found) == CERTS_MAKE_CA);
-    certs_plan_pretend(&found, CERTS_MAKE_CA);
-    found.entries_wrong = 0;
-    CHECK_STRING(run(&found, CERTS_PODS_UNKNOWN), "make-leaf await");
+    CHECK_STRING(run(&found, CERTS_PODS_UNKNOWN), "make-ca make-leaf await");
     found.configurations_missing = 0;
     found.entries_wrong = 3;
     CHECK_STRING(run(&found, CERTS_PODS_UNKNOWN), "bundle done");
@@ -145,6 +142,7 @@ TEST(no_state_brings_a_leaf_that_is_not_trusted)
                 .leaf_due = bits >> 5 & 1,
                 .copy_right = bits >> 6 & 1,
                 .configurations_missing = bits >> 7 & 3,
+                .entries = 1,
                 .entries_wrong = bits >> 9 & 1,
                 .settled = bits >> 10 & 1,
                 .pods = (enum certs_pods)pods,
