@@ -6,13 +6,18 @@
 #                                              or patch (a merge of the whole manifest)
 #     stored_by 'VERBS' JSONPATH VALUE MANIFEST...
 #     refused_by 'VERBS' RULE MANIFEST...      MANIFEST... is a command that prints it
+#     denied 'TEXT' COMMAND...                 it fails and says TEXT; that nothing was stored is
+#     remember, untouched                      looked at once for many of them
 #     would_store JSONPATH VALUE MANIFEST...   of a new object, without storing it: for long tables
 #
 # Before each verb the administrator puts a Deployment there that knows nothing of the rules (for
 # create: none), so that what is stored afterwards is this verb's doing.
 # shellcheck source=/dev/null
 . "${BASH_SOURCE[0]%/*}/lib.sh"
+# shellcheck disable=SC2034 # for the cases
 E2E_VERBS='create dry-run apply server-side replace edit patch'
+
+kubectl_minor() { kubectl version --client | sed -n 's/^Client Version: v1\.\([0-9]*\).*/\1/p'; }
 
 # An editor that leaves the metadata and puts another spec there.
 editor() {
@@ -55,22 +60,22 @@ before() {
 } >/dev/null 2>&1
 
 # The Deployment of a manifest.
-name_in() { sed -n 's/^metadata: {name: \([^,]*\),.*/\1/p' "$1"; }
+name_in() { sed -n 's/^metadata: {name: \([^,}]*\).*/\1/p' "$1"; }
 
 stored_by() {
-    local verbs=$1 path=$2 value=$3 file=$E2E_WORK/manifest name verb
+    local verbs=$1 path=$2 value=$3 file=$E2E_WORK/manifest deployment verb
     shift 3
     "$@" >"$file"
-    name=$(name_in "$file")
+    deployment=$(name_in "$file")
     for verb in $verbs; do
-        before "$verb" "$name"
+        before "$verb" "$deployment"
         if [ "$verb" = dry-run ]; then
             check "dry-run: $path" "$(by dry-run "$file" -o "jsonpath=$path" 2>/dev/null)" "$value"
-            stored "deployment/$name" '{.spec.template.spec.containers[*].image}' \
-                "registry.hydrosim.edu/$name:v0"
+            stored "deployment/$deployment" '{.spec.template.spec.containers[*].image}' \
+                "registry.hydrosim.edu/$deployment:v0"
         else
             accepted by "$verb" "$file"
-            stored "deployment/$name" "$path" "$value"
+            stored "deployment/$deployment" "$path" "$value"
         fi
     done
 }
@@ -79,17 +84,39 @@ would_store() {
     local path=$1 value=$2
     shift 2
     "$@" >"$E2E_WORK/manifest"
-    check "$path of $(<"$E2E_WORK/manifest")" "$value" \
-        "$(kubectl create --dry-run=server -f "$E2E_WORK/manifest" -o "jsonpath=$path" 2>/dev/null)"
+    check "$path of $(<"$E2E_WORK/manifest")" \
+        "$(kubectl create --dry-run=server -f "$E2E_WORK/manifest" -o "jsonpath=$path" 2>&1 |
+            sed '/^Warning: /d')" "$value"
 }
 
+denied() {
+    local text=$1 out
+    shift
+    if out=$("$@" 2>&1); then
+        fail "$* went through" "$out"
+    elif [[ $out != *"$text"* ]]; then
+        fail "$* does not say: $text" "$out"
+    else
+        pass "$text: $*"
+    fi
+}
+
+remember() { E2E_BEFORE=$(room); }
+untouched() { check "nothing was stored" "$(diff <(echo "$E2E_BEFORE") <(room))" ''; }
+
 refused_by() {
-    local verbs=$1 rule=$2 file=$E2E_WORK/manifest name verb
+    local verbs=$1 rule=$2 file=$E2E_WORK/manifest deployment verb
     shift 2
     "$@" >"$file"
-    name=$(name_in "$file")
+    deployment=$(name_in "$file")
     for verb in $verbs; do
-        before "$verb" "$name"
-        refused "$rule" by "$verb" "$file"
+        before "$verb" "$deployment"
+        denied "$rule" by "$verb" "$file"
+        if [ "$verb" = create ]; then
+            absent "deployment/$deployment"
+        else
+            stored "deployment/$deployment" '{.metadata.labels.app} {..image} {.spec.replicas}' \
+                "$deployment registry.hydrosim.edu/$deployment:v0 0"
+        fi
     done
 }
