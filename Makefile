@@ -78,7 +78,7 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libnet.a $(OUT)/
 unit: $(TESTS) ## run the unit tests
 	$(Q)tests/run-units $(TESTS)
 
-include tests/fuzz/fuzz.mk bench/bench.mk
+include tests/fuzz/fuzz.mk tests/client/client.mk bench/bench.mk
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
@@ -96,6 +96,7 @@ whole: $(BINS) $(TESTS)
 
 e2e: ## from end to end: the demo, then kubectl against a real Kubernetes (built once, with go)
 	@ONCE=1 $(MAKE) --no-print-directory run
+	$(SUBMAKE) $(OUT)/client/call
 	@OUT=$(BUILD) tests/e2e/run
 
 image: ## the container images, in build/image, without a container engine; and run from them

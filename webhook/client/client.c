@@ -154,6 +154,7 @@ struct tries {
     int64_t until_us;
     unsigned broken;  /* connections */
     bool asked_again; /* who we are */
+    bool distrusts;   /* the credential there is */
 };
 
 static void rest(long ms)
@@ -193,9 +194,10 @@ static bool is_worth_repeating(struct kube_client *client, const struct call *ca
     if (answer->status >= 500 && pause > 0 && !call->changes)
         return rested(tries, 1000 * pause);
     /* The plugin may know of a newer credential. */
-    if (answer->status != 401 || tries->asked_again || client->config->exec == NULL)
+    if (answer->status != 401 || tries->asked_again || client->config->exec == NULL ||
+        client->config->token != NULL)
         return false;
-    tries->asked_again = true;
+    tries->asked_again = tries->distrusts = true;
     return true;
 }
 
@@ -212,12 +214,14 @@ static int ask(struct kube_client *client, const struct call *call, struct http_
     client->too_large = false;
     do {
         const int64_t before_us = clock_monotonic_us();
-        const int rc = credential_renew(client->config, tries.asked_again, call->names.arena,
-                                        &client->credential, reterr);
+        const int rc =
+            credential_renew(client->config, tries.distrusts, client->options.call_seconds,
+                             call->names.arena, &client->credential, reterr);
         if (rc < 0)
             return rc;
         /* How long a person takes to log in is not the API server's time. */
         tries.until_us += clock_monotonic_us() - before_us;
+        tries.distrusts = false;
         exchange(client, call, &sent, tries.until_us, answer);
     } while (is_worth_repeating(client, call, answer, &tries));
     return 0;

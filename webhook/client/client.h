@@ -38,9 +38,11 @@ enum client_patch {
     CLIENT_PATCH_APPLY
 };
 
-/* `path` is everything after the server, query included ("/api/v1/namespaces/x/pods?limit=5");
+/* All strings of *ret_object live in `arena`, Secrets too: the client wipes its own copy.
+ * `path` is everything after the server, query included ("/api/v1/namespaces/x/pods?limit=5");
  * names in it are the caller's to have escaped: see client_path.  *ret_object lives in `arena`.
  * Errors, beside ERR_NO_MEMORY and ERR_INTERNAL:
+ *   ERR_KUBECONFIG    the token file or the credential plugin gives no credential
  *   ERR_UNREACHABLE   no connection, TLS failed, closed half-way, the deadline passed
  *   ERR_ANSWER        an answer that is no JSON, or no Kubernetes object
  *   ERR_UNAUTHORIZED  401: who we are is not believed (expired or wrong credential)

@@ -62,15 +62,18 @@ static int take_file(const struct kube_config *config, struct arena *arena,
                     count > 0 ? "holds no token: a control character in it" : "is empty");
 }
 
-static int run_plugin(const struct kube_config *config, bool again, struct arena *arena,
+static bool needs_plugin(const struct credential *credential)
+{
+    if (credential->token == NULL && credential->cert_pem == NULL)
+        return true;
+    return credential->expires != 0 && credential->expires <= clock_unix();
+}
+
+static int run_plugin(const struct kube_config *config, long seconds, struct arena *arena,
                       struct credential *credential, struct err *reterr)
 {
-    const bool has = credential->token != NULL || credential->cert_pem != NULL;
-    const bool expired = credential->expires != 0 && credential->expires <= clock_unix();
-    if (has && !expired && !again)
-        return 0;
     struct credential fresh = {.token = NULL};
-    const int rc = exec_run(config, arena, &fresh, reterr);
+    const int rc = exec_run(config, seconds, arena, &fresh, reterr);
     if (rc < 0)
         return rc;
     credential_done(credential);
@@ -78,8 +81,8 @@ static int run_plugin(const struct kube_config *config, bool again, struct arena
     return 0;
 }
 
-int credential_renew(const struct kube_config *config, bool again, struct arena *arena,
-                     struct credential *credential, struct err *reterr)
+int credential_renew(const struct kube_config *config, bool again, long seconds,
+                     struct arena *arena, struct credential *credential, struct err *reterr)
 {
     if (config->token_file != NULL) {
         const int rc = take_file(config, arena, credential, reterr);
@@ -88,5 +91,7 @@ int credential_renew(const struct kube_config *config, bool again, struct arena 
     }
     if (config->token != NULL)
         return take_token(credential, config->token, strlen(config->token), reterr);
-    return config->exec != NULL ? run_plugin(config, again, arena, credential, reterr) : 0;
+    if (config->exec == NULL || !(again || needs_plugin(credential)))
+        return 0;
+    return run_plugin(config, seconds, arena, credential, reterr);
 }

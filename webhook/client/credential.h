@@ -17,9 +17,11 @@ struct credential {
 void credential_done(struct credential *credential);
 
 /* Brings *credential up to date: token files are read each time, a plugin is run when there is
- * nothing yet, when its answer has expired, or if `again` (the API server did not believe it).
+ * nothing yet, when its answer has expired, or if `again` (the API server did not believe it);
+ * a plugin gets `seconds`.
  * ERR_KUBECONFIG: no token to be had; ERR_NO_MEMORY. */
-NODISCARD int credential_renew(const struct kube_config *config, bool again, struct arena *arena,
-                               struct credential *credential, struct err *reterr);
+NODISCARD int credential_renew(const struct kube_config *config, bool again, long seconds,
+                               struct arena *arena, struct credential *credential,
+                               struct err *reterr);
 
 #endif

@@ -20,7 +20,6 @@
 
 #define PROGRAM_SHOWN       100
 #define HINT_SHOWN          200
-#define SECONDS             60
 #define INTERACTIVE_SECONDS 300
 
 extern char **environ;
@@ -31,6 +30,7 @@ struct plugin {
     struct arena *arena;
     struct err *err;
     bool interactive;
+    long seconds;
     char **environment;
     char *output; /* LIMIT_EXEC_BYTES + 1 */
     size_t length;
@@ -230,8 +230,7 @@ static int run(struct plugin *plugin)
         close(ends[0]);
         return fail_spawn(plugin, rc);
     }
-    const int64_t until_us =
-        clock_monotonic_us() + (plugin->interactive ? INTERACTIVE_SECONDS : SECONDS) * 1000000LL;
+    const int64_t until_us = clock_monotonic_us() + plugin->seconds * 1000000LL;
     const char *wrong = read_output(plugin, ends[0], until_us);
     close(ends[0]);
     if (wrong == NULL)
@@ -350,7 +349,7 @@ static int read_answer(const struct plugin *plugin, struct credential *ret_crede
     return rc;
 }
 
-int exec_run(const struct kube_config *config, struct arena *arena,
+int exec_run(const struct kube_config *config, long seconds, struct arena *arena,
              struct credential *ret_credential, struct err *reterr)
 {
     const enum kube_interactive mode = config->exec->interactive;
@@ -358,6 +357,7 @@ int exec_run(const struct kube_config *config, struct arena *arena,
     plugin.interactive = mode != KUBE_INTERACTIVE_NEVER && isatty(STDIN_FILENO) == 1;
     if (mode == KUBE_INTERACTIVE_ALWAYS && !plugin.interactive)
         return fail(&plugin, "has to ask a person, and stdin is no terminal");
+    plugin.seconds = plugin.interactive ? INTERACTIVE_SECONDS : seconds;
     make_environment(&plugin);
     plugin.output = arena_alloc(arena, LIMIT_EXEC_BYTES + 1);
     int rc = run(&plugin);

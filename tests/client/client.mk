@@ -1,0 +1,7 @@
+# One call of the API client: what tests/client/run and tests/e2e/cases/client.sh drive it with.
+
+$(OUT)/client/call: $(OUT)/obj/tests/client/call.o $(OUT)/libclient.a $(OUT)/libproctor.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) -lpthread -lm $(LDFLAGS)
+
+whole: $(OUT)/client/call
