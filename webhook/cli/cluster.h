@@ -23,8 +23,8 @@
 
 /* clang-format off */
 #define CLUSTER_FLAGS                                                                              \
-    {.name = "kubeconfig", .value = "FILE", .help = "as kubectl has it: else KUBECONFIG and so on"}, \
-    {.name = "context", .value = "NAME", .help = "which of the kubeconfig's; else its current one"}, \
+    {.name = "kubeconfig", .value = "FILE", .help = "as kubectl: else KUBECONFIG and so on"}, \
+    {.name = "context", .value = "NAME", .help = "one of the kubeconfig; else its current"}, \
     {.name = "as", .value = "USER", .help = "act as somebody else, if you may"},                   \
     {.name = "namespace", .letter = 'n', .value = "NS", .fallback = CLUSTER_SYSTEM,                \
      .help = "where Proctor is installed"},                                                        \
