@@ -11,8 +11,11 @@
 
 #define COMMANDS_MAX 64
 
+extern const struct command cmd_arm;
 extern const struct command cmd_certs;
 extern const struct command cmd_completion;
+extern const struct command cmd_disarm;
+extern const struct command cmd_doctor;
 extern const struct command cmd_export;
 extern const struct command cmd_lint;
 extern const struct command cmd_review;
@@ -21,7 +24,8 @@ extern const struct command cmd_version;
 
 /* The one table: a new subcommand is its file, its extern above and its row here. */
 const struct command *const cli_commands[] = {
-    &cmd_certs, &cmd_completion, &cmd_export, &cmd_lint, &cmd_review, &cmd_test, &cmd_version, NULL,
+    &cmd_arm,  &cmd_certs,  &cmd_completion, &cmd_disarm,  &cmd_doctor, &cmd_export,
+    &cmd_lint, &cmd_review, &cmd_test,       &cmd_version, NULL,
 };
 
 static const struct command root = {
