@@ -98,6 +98,7 @@ e2e: ## from end to end: the demo, then kubectl against a real Kubernetes (built
 	@ONCE=1 $(MAKE) --no-print-directory run
 	$(SUBMAKE) $(OUT)/client/call
 	@OUT=$(BUILD) tests/e2e/run
+	@OUT=$(BUILD) tests/install/run
 
 image: ## the container images, in build/image, without a container engine; and run from them
 	@tests/tools/need build run image
