@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What a case in tests/e2e/cases/ is written with; tests/e2e/run sets E2E_* and PATH.
+# What cases and attacks are written with; tests/e2e/run sets E2E_*, CLUSTER_DIR and PATH.
 #
 #     as s2024001                      from here on, kubectl is this person
 #     accepted COMMAND...              it succeeds
@@ -16,6 +16,7 @@ set -uo pipefail
 E2E_NAME=$(basename "$0" .sh)
 E2E_GOLDEN=${0%.sh}.golden
 E2E_BEFORE=
+E2E_NUMBERS=()
 printf '' >"${E2E_WORK:?run it with tests/e2e/run}/transcript"
 
 # A case whose cluster is gone has nothing left to find out.
@@ -42,18 +43,10 @@ wanted $3"; fi
 as() { export KUBECONFIG=$E2E_WORK/users/$1.kubeconfig; }
 admin() { KUBECONFIG=$E2E_WORK/users/admin.kubeconfig kubectl "$@"; }
 
-# Everything that people write into the room, without what controllers report.
-E2E_KINDS=deployments,replicasets,statefulsets,daemonsets,replicationcontrollers,jobs,cronjobs,pods
-E2E_KINDS+=,services,ingresses,configmaps,secrets,horizontalpodautoscalers,poddisruptionbudgets
-E2E_KINDS+=,serviceaccounts,roles,rolebindings,networkpolicies
-E2E_KINDS+=,persistentvolumeclaims,resourcequotas
+# What is stored in the room, the administrator reading.
 room() {
-    local member line='{.kind} {.spec} {.data}'
-    for member in name uid generation labels annotations ownerReferences finalizers \
-        deletionTimestamp; do
-        line+=" {.metadata.$member}"
-    done
-    admin get "$E2E_KINDS" -o jsonpath="{range .items[*]}$line{\"\\n\"}{end}" 2>&1
+    curl -sS -K "$E2E_WORK/kinds" 2>&1 |
+        "${E2E_PYTHON:-python3}" -IS "$E2E_TREE/tests/e2e/stored.py" "${E2E_NUMBERS[@]}" 2>&1
 }
 
 accepted() {
@@ -65,7 +58,7 @@ accepted() {
 refused() {
     local text=$1 out after
     shift
-    [ -n "$E2E_BEFORE" ] || E2E_BEFORE=$(room)
+    [ -n "$E2E_BEFORE" ] || E2E_BEFORE=$(room) || fail "the room cannot be read" "$E2E_BEFORE"
     if out=$("$@" 2>&1); then
         fail "$* went through" "$out"
     elif [[ $out != *"$text"* ]]; then
@@ -73,7 +66,7 @@ refused() {
     else
         pass "$text: $*"
     fi
-    after=$(room)
+    after=$(room) || fail "the room cannot be read" "$after"
     check "nothing was stored by $*" "$(diff <(echo "$E2E_BEFORE") <(echo "$after"))" ''
     E2E_BEFORE=$after
 }
@@ -118,7 +111,8 @@ show() {
         echo "\$ $*"
         "$@" 2>&1
         echo
-    } | sed -e "s|$E2E_WORK/||g" -e 's|/dev/fd/[0-9]*|FILE|g' -e 's/ (no change)$//' \
+    } | sed -e "s|$E2E_WORK/||g" -e 's|/dev/fd/[0-9]*|FILE|g' \
+        -e 's/127\.0\.0\.1:[0-9]*/127.0.0.1:PORT/g' -e 's/ (no change)$//' \
         -e 's/ *$//' >>"$E2E_WORK/transcript"
 }
 

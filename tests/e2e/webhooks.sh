@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the registration of a webhook that serves outside of the cluster: everything that happens
-# in hydrosim-students goes to URL/mutate and URL/validate.
+# in the rooms goes to URL/mutate and URL/validate.
 #
 #     tests/e2e/webhooks.sh URL CA-FILE | kubectl apply -f -
 set -euo pipefail
@@ -17,7 +17,7 @@ webhooks:
       - { apiGroups: ["*"], apiVersions: ["*"], resources: ["*/*"], operations: [$2], scope: "*" }
     namespaceSelector:
       matchExpressions:
-        - { key: kubernetes.io/metadata.name, operator: In, values: [hydrosim-students] }
+        - { key: kubernetes.io/metadata.name, operator: In, values: [hydrosim-students, student-2024002] }
     matchPolicy: Equivalent
     failurePolicy: Fail
     sideEffects: None

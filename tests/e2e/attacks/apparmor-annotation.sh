@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# A container takes the filter off what it may touch, in the way of older versions.
+# guards: pod-security-floor/old-apparmor
+# shellcheck source=/dev/null
+. "${0%/*}/../attack.sh"
+attack kubectl apply -f <(paused "$ME" |
+    sed 's|template: {metadata: {|&annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}, |')

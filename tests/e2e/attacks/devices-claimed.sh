@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# A container takes a device of the node, by a claim.
+# guards: student-deployments/no-devices student-deployments/no-container-devices
+# shellcheck source=/dev/null
+. "${0%/*}/../attack.sh"
+attack_deployed POD='resourceClaims: [{name: g, resourceClaimTemplateName: gpu}]' \
+    CONTAINER='resources: {claims: [{name: g}]}'

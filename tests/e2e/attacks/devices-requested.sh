@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# A container takes a device of the node, by a request and a limit.
+# guards: student-deployments/limits-known student-deployments/requests-known
+# shellcheck source=/dev/null
+. "${0%/*}/../attack.sh"
+attack_deployed CONTAINER='resources: {limits: {example.com/gpu: 1}, requests: {example.com/gpu: 1}}'

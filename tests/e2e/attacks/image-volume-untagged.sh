@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# An image with the tag that moves is mounted as a folder.
+# guards: student-deployments/image-volume-tag
+# refused-first-by: apiserver 1.30: must specify a volume type
+# shellcheck source=/dev/null
+. "${0%/*}/../attack.sh"
+attack_deployed POD="volumes: [{name: v, image: {reference: registry.hydrosim.edu/$ME}}]"

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# A Deployment of the student's own name makes pods with another project's label.
+# guards: ownership/own-pod-label ownership/own-selector student-deployments/pod-label student-deployments/selector
+# shellcheck source=/dev/null
+. "${0%/*}/../attack.sh"
+attack kubectl apply -f <(paused "$ME" | sed "s/{app: $ME}/{app: $THEM}/g; s/labels: {app: $THEM}/labels: {app: $ME}/")

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Another student's project gets an image, a note, a restart, a pause.
+# guards: ownership/own-name ownership/own-label ownership/own-pod-label ownership/own-selector
+# shellcheck source=/dev/null
+. "${0%/*}/../attack.sh"
+as owner
+project "$THEM"
+as attacker
+attack kubectl set image "deployment/$THEM" "app=registry.hydrosim.edu/$ME:v1"
+attack kubectl annotate deployment "$THEM" note=mine
+attack kubectl rollout resume "deployment/$THEM"
+attack kubectl rollout restart "deployment/$THEM"
+attack kubectl rollout pause "deployment/$THEM"

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# A pod as a whole gets a share of the node.
+# guards: student-deployments/no-pod-resources
+# shellcheck source=/dev/null
+. "${0%/*}/../attack.sh"
+attack_deployed POD='resources: {limits: {cpu: "8"}}'
