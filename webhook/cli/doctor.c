@@ -114,6 +114,18 @@ const char *doctor_renew_now(struct doctor *doctor)
         space, (long long)doctor->now);
 }
 
+const char *doctor_patch_entry(struct doctor *doctor, const char *resource, const char *entry,
+                               const char *members)
+{
+    struct buf patch;
+    buf_init(&patch, doctor->arena, LIMIT_MIB);
+    buf_add_string(&patch, "{\"webhooks\":[{\"name\":");
+    buf_add_json_string(&patch, entry);
+    buf_add_strings(&patch, ",", members, "}]}", NULL);
+    return doctor_text(doctor, "kubectl patch %s proctor -p %s", resource,
+                       doctor_word(doctor, patch.data));
+}
+
 static bool requirement_holds(const cJSON *requirement, const cJSON *labels)
 {
     const char *key = json_get_string(requirement, "key");

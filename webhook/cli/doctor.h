@@ -98,6 +98,11 @@ const cJSON *doctor_look(struct doctor *doctor, const char *key, bool *ret_absen
 bool doctor_has_manager(const struct doctor *doctor);
 const char *doctor_renew_now(struct doctor *doctor);
 
+/* The command that changes one entry of a configuration by its name, by members of a strategic
+ * merge patch: what an apply of the manifests would leave, since it does not know of it. */
+const char *doctor_patch_entry(struct doctor *doctor, const char *resource, const char *entry,
+                               const char *members);
+
 /* Whether a label selector (metav1) takes labels; an empty one takes all. */
 bool doctor_selects(const cJSON *selector, const cJSON *labels);
 

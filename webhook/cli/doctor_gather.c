@@ -83,15 +83,19 @@ static cJSON *failure(struct arena *arena, int code, const struct err *err)
     return fact;
 }
 
-/* Keys never leave the cluster's answer: of a Secret only the certificates are kept. */
-static void drop_keys(cJSON *secret)
+/* Keys never leave the cluster's answer: of a Secret only the certificates are kept.  Its
+ * annotations may hold all of it once more, as kubectl applied it. */
+static cJSON *without_keys(struct arena *arena, const cJSON *secret)
 {
-    cJSON *data = json_get(secret, "data");
-    for (cJSON *entry = data != NULL ? data->child : NULL, *next; entry != NULL; entry = next) {
-        next = entry->next;
-        if (strcmp(entry->string, "tls.crt") != 0 && strcmp(entry->string, "ca.crt") != 0)
-            json_unlink(data, entry);
+    static const char *const kept[] = {"tls.crt", "ca.crt"};
+    cJSON *copy = json_new_object(arena), *data = json_new_object(arena);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        const cJSON *entry = json_path(secret, "data", kept[i], NULL);
+        if (entry != NULL)
+            json_add(arena, data, kept[i], json_dup(arena, entry));
     }
+    json_add(arena, copy, "data", data);
+    return copy;
 }
 
 /* The one answer that is no Kubernetes object: it has no kind. */
@@ -123,7 +127,7 @@ static int ask(struct gathering *gathering, const struct question *question, cJS
     if (r == 0) {
         fact = json_new_object(arena);
         if (strcmp(question->key, "tls") == 0)
-            drop_keys(answer);
+            answer = without_keys(arena, answer);
         json_add(arena, fact, question->list ? "items" : "object", answer);
     } else {
         fact = failure(arena, r, err);

@@ -53,6 +53,7 @@ struct place_of {
     struct doctor *doctor;
     const char *object;
     const char *entry;
+    const char *mend; /* NULL: apply the manifests */
 };
 
 static void add_field(const struct place_of *place, enum doctor_severity severity,
@@ -65,7 +66,7 @@ static void add_field(const struct place_of *place, enum doctor_severity severit
                    .field = doctor_text(place->doctor, "webhooks[%s].%s", place->entry, field),
                    .what = what,
                    .why = why,
-                   .mend = DOCTOR_APPLY});
+                   .mend = place->mend != NULL ? place->mend : DOCTOR_APPLY});
 }
 
 static void check_text(const struct place_of *place, const cJSON *entry, const char *field,
@@ -173,18 +174,20 @@ static void check_rules(const struct place_of *place, const cJSON *entry,
     }
 }
 
-static void check_object_selector(const struct place_of *place, const cJSON *entry)
+static void check_object_selector(struct place_of place, size_t which, const cJSON *entry)
 {
+    place.mend = doctor_patch_entry(place.doctor, registrations[which].resource, place.entry,
+                                    "\"objectSelector\":null");
     if (json_count(json_path(entry, "objectSelector", "matchLabels", NULL)) > 0 ||
         json_count(json_path(entry, "objectSelector", "matchExpressions", NULL)) > 0)
-        add_field(place, DOCTOR_ERROR, "objectSelector", "is not empty",
+        add_field(&place, DOCTOR_ERROR, "objectSelector", "is not empty",
                   "Whoever sets or leaves out that label is not judged.");
 }
 
 static void check_entry(struct doctor *doctor, const struct wanted *wanted, const cJSON *entry)
 {
-    const struct place_of place = {doctor, object_name(doctor, wanted->configuration),
-                                   wanted->name};
+    const struct place_of place = {doctor, object_name(doctor, wanted->configuration), wanted->name,
+                                   NULL};
     check_client(&place, entry, wanted);
     check_rules(&place, entry, wanted);
     check_text(&place, entry, "failurePolicy", wanted->failure_policy,
@@ -198,7 +201,7 @@ static void check_entry(struct doctor *doctor, const struct wanted *wanted, cons
         check_text(&place, entry, "reinvocationPolicy", "IfNeeded",
                    "Else a later webhook undoes what was put in.");
     check_timeout(&place, entry);
-    check_object_selector(&place, entry);
+    check_object_selector(place, wanted->configuration, entry);
 }
 
 static bool is_known(size_t configuration, const char *name)
@@ -376,18 +379,38 @@ static void check_cluster_scope(const struct place_of *place, const cJSON *entry
     }
 }
 
+/* An apply would put its own part in and leave what is there beside it. */
+static const char *mend_selector(struct doctor *doctor, size_t which, const char *name)
+{
+    const char *members =
+        "\"namespaceSelector\":{\"$patch\":\"replace\",\"matchExpressions\":[{\"key\":"
+        "\"kubernetes.io/metadata.name\",\"operator\":\"In\",\"values\":["
+        "\"" CLUSTER_STUDENTS "\"]}]}";
+    if (strstr(name, "supervised") != NULL)
+        members = doctor_text(
+            doctor,
+            "\"namespaceSelector\":{\"$patch\":\"replace\",\"matchExpressions\":[{\"key\":"
+            "\"proctor.dev/supervised\",\"operator\":\"In\",\"values\":[\"true\"]},{\"key\":"
+            "\"kubernetes.io/metadata.name\",\"operator\":\"NotIn\",\"values\":["
+            "\"" CLUSTER_STUDENTS "\",\"%s\",\"kube-system\",\"kube-public\","
+            "\"kube-node-lease\",\"default\"]}]}",
+            doctor->space);
+    return doctor_patch_entry(doctor, registrations[which].resource, name, members);
+}
+
 static void check_reach(struct doctor *doctor, size_t which, const cJSON *entry,
                         const cJSON *spaces)
 {
     struct reach reach = {0};
-    const struct place_of place = {doctor, object_name(doctor, which),
-                                   json_get_string(entry, "name")};
+    struct place_of place = {doctor, object_name(doctor, which), json_get_string(entry, "name"),
+                             NULL};
     const bool fails = !is_text(entry, "failurePolicy", "Ignore");
     if (place.entry == NULL || !registration_is_ours(entry) || !fails)
         return;
     check_cluster_scope(&place, entry);
     if (spaces == NULL)
         return;
+    place.mend = mend_selector(doctor, which, place.entry);
     measure(doctor, entry, spaces, &reach);
     if (reach.vital.length > 0)
         add_field(&place, DOCTOR_ERROR, "namespaceSelector",

@@ -1,5 +1,6 @@
 /* The policies in the cluster, and what each replica says of itself. */
 #include "cli/doctor.h"
+#include "cli/registration.h"
 #include "policy/match_conditions.h"
 
 #include <string.h>
@@ -142,10 +143,10 @@ static const cJSON *find_condition(const cJSON *entry, const char *name)
 }
 
 static void add_difference(struct doctor *doctor, const cJSON *entry, const char *condition,
-                           enum doctor_severity severity, const char *what, const char *why)
+                           const char *what, const char *why)
 {
     doctor_add(doctor, &(struct doctor_words){
-                           .severity = severity,
+                           .severity = DOCTOR_ERROR,
                            .object = json_get_string(entry, "name"),
                            .field = doctor_text(doctor, "matchConditions[%s]", condition),
                            .what = what,
@@ -159,17 +160,29 @@ static void compare_wanted(struct doctor *doctor, const cJSON *entry,
     const cJSON *found = find_condition(entry, wanted->name);
     const char *expression = json_get_string(found, "expression");
     if (found == NULL)
-        add_difference(doctor, entry, wanted->name, DOCTOR_ERROR, "is not there",
+        add_difference(doctor, entry, wanted->name, "is not there",
                        "The cluster's own controllers wait for the webhook, and stand still when "
                        "it is down.");
     else if (expression == NULL || strcmp(expression, wanted->expression) != 0)
-        add_difference(doctor, entry, wanted->name, DOCTOR_ERROR,
+        add_difference(doctor, entry, wanted->name,
                        doctor_text(doctor, "is %s, and the policies say %s",
                                    expression != NULL ? expression : "empty", wanted->expression),
                        "Somebody is left out that the policies judge, or the other way round.");
 }
 
-static void compare_found(struct doctor *doctor, const cJSON *entry,
+/* An apply would leave it: it is not the manifests' own. */
+static const char *drop_condition(struct doctor *doctor, const char *resource, const cJSON *entry,
+                                  const char *name)
+{
+    struct buf members;
+    buf_init(&members, doctor->arena, 1 << 20);
+    buf_add_string(&members, "\"matchConditions\":[{\"$patch\":\"delete\",\"name\":");
+    buf_add_json_string(&members, name);
+    buf_add_string(&members, "}]");
+    return doctor_patch_entry(doctor, resource, json_get_string(entry, "name"), members.data);
+}
+
+static void compare_found(struct doctor *doctor, const char *resource, const cJSON *entry,
                           const struct match_conditions *wanted)
 {
     const cJSON *condition;
@@ -177,18 +190,23 @@ static void compare_found(struct doctor *doctor, const cJSON *entry,
     {
         const char *name = json_get_string(condition, "name");
         const char *expression = json_get_string(condition, "expression");
-        bool known = name == NULL || strcmp(name, "disarmed.proctor.dev") == 0;
+        bool known = name == NULL || strcmp(name, REGISTRATION_CONDITION) == 0;
         for (size_t i = 0; i < wanted->count && !known; i++)
             known = strcmp(wanted->items[i].name, name) == 0;
         if (!known)
-            add_difference(
-                doctor, entry, name, DOCTOR_ERROR,
-                doctor_text(doctor, "is in no policy: %s", expression != NULL ? expression : ""),
-                "Whoever it leaves out is not judged, and no policy says so.");
+            doctor_add(doctor,
+                       &(struct doctor_words){
+                           .severity = DOCTOR_ERROR,
+                           .object = json_get_string(entry, "name"),
+                           .field = doctor_text(doctor, "matchConditions[%s]", name),
+                           .what = doctor_text(doctor, "is in no policy: %s",
+                                               expression != NULL ? expression : ""),
+                           .why = "Whoever it leaves out is not judged, and no policy says so.",
+                           .mend = drop_condition(doctor, resource, entry, name)});
     }
 }
 
-static void compare_entry(struct doctor *doctor, const cJSON *entry,
+static void compare_entry(struct doctor *doctor, const char *resource, const cJSON *entry,
                           const struct match_conditions *wanted)
 {
     const char *policy = json_get_string(entry, "failurePolicy");
@@ -198,7 +216,7 @@ static void compare_entry(struct doctor *doctor, const cJSON *entry,
         return;
     for (size_t i = 0; i < wanted->count; i++)
         compare_wanted(doctor, entry, &wanted->items[i]);
-    compare_found(doctor, entry, wanted);
+    compare_found(doctor, resource, entry, wanted);
 }
 
 void doctor_check_exclusions(struct doctor *doctor)
@@ -224,7 +242,7 @@ void doctor_check_exclusions(struct doctor *doctor)
         bool absent;
         const cJSON *entry, *configuration = doctor_look(doctor, keys[i], &absent);
         cJSON_ArrayForEach(entry, json_get(configuration, "webhooks"))
-            compare_entry(doctor, entry, &wanted);
+            compare_entry(doctor, registrations[i].resource, entry, &wanted);
     }
     if (doctor->check->worst > DOCTOR_UNSEEN)
         doctor_say(doctor, "not as the policies have them");
