@@ -6,6 +6,8 @@
 #                                              or patch (a merge of the whole manifest)
 #     stored_by 'VERBS' JSONPATH VALUE MANIFEST...
 #     refused_by 'VERBS' RULE MANIFEST...      MANIFEST... is a command that prints it
+#     audited WHO VERB RESOURCE NAME KEY...    what the audit log says of that request
+#     own_policies, mode, serve                policies of the case's own
 #     denied 'TEXT' COMMAND...                 it fails and says TEXT; that nothing was stored is
 #     remember, untouched                      looked at once for many of them
 #     would_store JSONPATH VALUE MANIFEST...   of a new object, without storing it: for long tables
@@ -47,17 +49,21 @@ by_edit() {
     return $code
 }
 
-# before VERB NAME: none, or one past the rules, which runs nothing.
+# before VERB NAME: none, or one past the rules, which runs nothing.  A controller may write the old
+# one in between: then again.
 before() {
-    if [ "$1" = create ]; then
-        admin delete deployment "$2" --ignore-not-found --wait=false
-    else
-        (unset META POD CONTAINER MORE API && IMAGE=registry.hydrosim.edu/$2:v0 \
-            SPEC='replicas: 0, strategy: {type: Recreate}' program Deployment "$2") |
-            tee "$E2E_WORK/before" | admin replace -f - || admin create -f "$E2E_WORK/before"
-    fi
+    local tries=5 file=$E2E_WORK/before
     E2E_BEFORE=
-} >/dev/null 2>&1
+    if [ "$1" = create ]; then
+        admin delete deployment "$2" --ignore-not-found --wait=false >/dev/null 2>&1
+        return
+    fi
+    (unset META POD CONTAINER MORE API && IMAGE=registry.hydrosim.edu/$2:v0 \
+        SPEC='replicas: 0, strategy: {type: Recreate}' program Deployment "$2") >"$file"
+    until admin replace -f "$file" || admin create -f "$file"; do
+        ((tries-- > 0)) || break
+    done >/dev/null 2>&1
+}
 
 # The Deployment of a manifest.
 name_in() { sed -n 's/^metadata: {name: \([^,}]*\).*/\1/p' "$1"; }
@@ -98,6 +104,27 @@ denied() {
         fail "$* does not say: $text" "$out"
     else
         pass "$text: $*"
+    fi
+}
+
+# audited WHO VERB RESOURCE NAME KEY...: see audited.py
+audited() { python3 -IS "$E2E_TREE/tests/e2e/audited.py" "$E2E_WORK/logs/audit" "$@" 2>&1; }
+
+# own_policies: a copy of the tree's, $OWN, to be changed and served; the tree's are back at the end.
+own_policies() {
+    OWN=$E2E_WORK/own-policies
+    rm -rf "$OWN"
+    cp -r "$E2E_TREE/policies" "$OWN"
+    trap 'serve "$E2E_TREE/policies"' EXIT
+}
+serve() { "$E2E_TREE/tests/e2e/webhook" policies "$1"; }
+
+# mode POLICY RULE MODE: of one rule, or of the whole policy if RULE is "-".
+mode() {
+    if [ "$2" = - ]; then
+        sed -i "s/^  mode: .*/  mode: $3/" "$OWN/$1/policy.yaml"
+    else
+        sed -i "s/^    - id: $2\$/&\n      mode: $3/" "$OWN/$1/policy.yaml"
     fi
 }
 

@@ -46,7 +46,7 @@ while IFS='|' read -r rule kind spec; do
     # A merge would keep the good port, or the good rule, beside the bad one.
     [[ $rule =~ /(port|has-rule)$ ]] && verbs=replace || verbs='apply replace patch'
     for verb in $verbs; do
-        denied "$rule" by $verb "$file"
+        denied "$rule" by "$verb" "$file"
     done
 done <<'END_OF_TABLE'
 student-network/cluster-ip|Service|type: NodePort, selector: {app: NAME}, ports: [{port: 80, targetPort: 8000}]
