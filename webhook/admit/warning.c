@@ -218,9 +218,12 @@ static enum change_class classify(struct lines *lines, const struct edit *edit)
     if (edit->before == NULL)
         return CHANGE_ADDED;
     const enum authorship authorship = written_by_user(job, edit->field_pointer);
-    if (authorship == NOT_WRITTEN || (authorship == UNKNOWN && was_default(lines, edit)))
-        return CHANGE_DEFAULTED;
-    return CHANGE_SET;
+    if (authorship == WRITTEN)
+        return CHANGE_SET;
+    /* A new object is its manifest and the API's defaults.  Later, scale, edit or replace may have
+     * brought the value, of which neither last-applied nor an older Apply entry knows. */
+    const bool certain = authorship == NOT_WRITTEN && job->eval.old_object == NULL;
+    return certain || was_default(lines, edit) ? CHANGE_DEFAULTED : CHANGE_SET;
 }
 
 /* A run of changes that share a line: same class, same parent, same policy. */
