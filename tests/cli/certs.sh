@@ -70,6 +70,15 @@ expect "a stranger's files are not renewed" 2 "Proctor did not issue these" \
 openssl pkey -in a/tls.key -aes256 -passout pass:word -out locked.key
 cp -a a locked && cp locked.key locked/ca.key
 expect "an encrypted CA key asks nobody" 2 "is encrypted" "$proctor" certs renew --force locked
+expect "a cluster's flag with a folder" 2 "goes with --in-cluster" \
+    "$proctor" certs renew --rotate-ca a
+expect "a folder with a cluster" 2 "takes no folder" "$proctor" certs renew --in-cluster a
+expect "a certificate due when it is made" 2 "every run would renew it" \
+    "$proctor" certs renew --in-cluster --within 365
+expect "one Secret for both" 2 "must not lie in the pods" \
+    "$proctor" certs renew --in-cluster --secret x --ca-secret x
+expect "no cluster anywhere" 2 "nowhere/config" \
+    "$proctor" certs renew --in-cluster --kubeconfig nowhere/config
 expect "a key given to show" 2 "holds a private key" "$proctor" certs show a/tls.key
 : >empty.crt
 expect "an empty file" 2 "is empty" "$proctor" certs show empty.crt

@@ -13,7 +13,7 @@
 
 #define NAMES_MAX         256
 #define CONFLICTS_MAX     20
-#define BUNDLES_MAX       5
+#define BUNDLES_MAX       10
 #define SECONDS_MAX       86400L
 #define LATE_SECONDS      3600
 #define POLL_SECONDS      2U
@@ -98,8 +98,10 @@ static bool read_numbers(struct run *run, struct certs_wish *wish)
 }
 
 /* A certificate that were due as soon as it is made would be made anew by every run. */
-static const char *refuse_numbers(const struct certs_wish *wish)
+static const char *refuse_wish(const struct certs_wish *wish)
 {
+    if (strcmp(wish->secret, wish->ca_secret) == 0)
+        return "--secret and --ca-secret are the same: the CA's key must not lie in the pods";
     if (wish->leaf_days > wish->ca_days)
         return "--days is more than --ca-days";
     if (wish->within_days >= wish->leaf_days)
@@ -344,6 +346,7 @@ static int with_cluster(struct run *run, struct certs_wish *wish)
     run->log = json_new_array(&run->cluster->arena);
     int code = cli_flag_bool(run->cli, "dry-run") ? plan(run) : renew(run);
     certs_steps_done(&work);
+    run->work = NULL;
     return code;
 }
 
@@ -363,7 +366,7 @@ int certs_cluster_renew(struct cli *cli)
                                cli->arguments[0]);
     if (!read_numbers(&run, &wish))
         return CLI_ERROR;
-    const char *why = refuse_numbers(&wish);
+    const char *why = refuse_wish(&wish);
     if (why != NULL)
         return cli_usage_error(cli, "%s", why);
     if (cluster_open(cli, &cluster, &err) < 0)

@@ -22,38 +22,40 @@ static int64_t metrics_port(const cJSON *pod)
     return port;
 }
 
-static int read_print(struct kube_client *client, struct arena *arena, const char *space,
-                      const cJSON *pod, const char *name, const char **ret_print,
-                      struct err *reterr)
+/* Whether the pod serves the certificate with that print. */
+static int compare(struct kube_client *client, struct arena *arena, const char *path,
+                   const char *print, bool *ret_same, struct err *reterr)
 {
-    const char *text = NULL;
+    const char *text = "";
     cJSON *answer = NULL;
-    const char *target = arena_printf(arena, "http:%s:%lld", name, (long long)metrics_port(pod));
-    const char *path =
-        client_path(arena, "/api/v1/namespaces/%s/pods/%s/proxy/readyz", space, target);
     int r = client_get_text(client, arena, path, &text, reterr);
     if (r == 0)
         r = json_parse(arena, text, strlen(text), &json_limits_review, &answer, reterr);
-    if (r == 0 && json_get_string(answer, "certificate") == NULL)
-        r = err_set(reterr, ERR_ANSWER, "its /readyz does not say what it serves");
-    if (r == 0)
-        *ret_print = json_get_string(answer, "certificate");
-    return r;
+    if (r < 0)
+        return r;
+    const char *served = json_get_string(answer, "certificate");
+    if (served == NULL)
+        return err_set(reterr, ERR_ANSWER, "its /readyz does not say what it serves");
+    *ret_same = strcmp(served, print) == 0;
+    return 0;
 }
 
 static void ask_one(struct kube_client *client, struct arena *arena, const char *space,
                     const cJSON *pod, const char *print, struct certs_pods_report *report)
 {
     struct err err;
-    const char *served = NULL;
+    bool same = false;
     const char *name = json_string(json_path(pod, "metadata", "name", NULL));
     if (name == NULL)
         name = "";
-    if (read_print(client, arena, space, pod, name, &served, &err) < 0) {
+    const char *target = arena_printf(arena, "http:%s:%lld", name, (long long)metrics_port(pod));
+    const char *path =
+        client_path(arena, "/api/v1/namespaces/%s/pods/%s/proxy/readyz", space, target);
+    if (compare(client, arena, path, print, &same, &err) < 0) {
         report->answer = CERTS_PODS_UNKNOWN;
         snprintf(report->text, sizeof report->text, "pod %.253s cannot be asked: %s", name,
                  err.text);
-    } else if (strcmp(served, print) != 0) {
+    } else if (!same) {
         report->answer = CERTS_PODS_SERVE_ANOTHER;
         snprintf(report->text, sizeof report->text, "pod %.253s serves another certificate", name);
     }

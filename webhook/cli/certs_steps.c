@@ -342,27 +342,27 @@ static cJSON *bundle_patch(struct certs_work *work, const cJSON *configuration, 
     return patch;
 }
 
+/* One configuration a step, so that what was done is said also if the next one fails. */
 static int set_bundle(struct certs_work *work, struct buf *said, struct err *reterr)
 {
-    struct buf names;
-    size_t count = 0;
-    buf_init(&names, &work->turn, LIMIT_MIB);
     for (size_t i = 0; i < CERTS_CONFIGURATIONS; i++) {
-        if (work->configurations[i] == NULL)
-            continue;
+        struct buf names;
         cJSON *patched = NULL;
+        buf_init(&names, &work->turn, LIMIT_MIB);
         cJSON *patch = bundle_patch(work, work->configurations[i], &names);
-        if (json_count(patch) == 1)
+        if (names.length == 0)
             continue;
+        work->settled = false;
         int r = client_patch(work->client, &work->turn, configuration_path(work, i),
                              CLIENT_PATCH_JSON, patch, &patched, reterr);
         if (r < 0)
             return err_wrap(reterr, "%s %s", configurations[i].kind, work->wish->configuration);
-        work->settled = false;
-        count += json_count(patch) / 2;
+        size_t count = json_count(patch) / 2;
+        buf_printf(said, "%s %s: caBundle of %zu entr%s set: %s", configurations[i].kind,
+                   work->wish->configuration, count, count == 1 ? "y" : "ies", names.data);
+        return 0;
     }
-    buf_printf(said, "caBundle of %zu entr%s set: %s", count, count == 1 ? "y" : "ies", names.data);
-    return 0;
+    return err_set(reterr, ERR_INTERNAL, "no entry whose caBundle could be set");
 }
 
 void certs_steps_add_missing(const struct certs_work *work, struct buf *out)

@@ -28,8 +28,8 @@ struct certs_wish {
     GENERAL_NAMES *names; /* that the certificate must have */
     long leaf_days;
     long ca_days;
-    long within_days; /* the leaf is due with so many left; -1: a third of its life */
-    long settle_seconds;
+    long within_days;    /* the leaf is due with so many left; -1: a third of its life */
+    long settle_seconds; /* client-go takes a broken watch up again after 30 s at the latest */
     long retire_minutes;
     bool force;
     bool rotate_ca;
