@@ -150,7 +150,7 @@ bool doctor_selects(const cJSON *selector, const cJSON *labels)
     const cJSON *entry;
     cJSON_ArrayForEach(entry, json_get(selector, "matchLabels"))
     {
-        const char *found = json_get_string(labels, entry->string);
+        const char *found = entry->string != NULL ? json_get_string(labels, entry->string) : NULL;
         if (found == NULL || json_string(entry) == NULL || strcmp(found, json_string(entry)) != 0)
             return false;
     }

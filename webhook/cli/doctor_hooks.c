@@ -254,6 +254,9 @@ static void check_configuration(struct doctor *doctor, size_t which)
         const cJSON *entry = find_entry(configuration, wanted->name);
         words.field = doctor_text(doctor, "webhooks[%s]", wanted->name);
         words.severity = wanted->needed ? DOCTOR_ERROR : DOCTOR_NOTE;
+        words.why = wanted->needed ? "The API server does not ask, so nothing is judged."
+                                   : "Namespaces with the label proctor.dev/supervised are not "
+                                     "judged.";
         if (entry != NULL)
             check_entry(doctor, wanted, entry);
         else

@@ -103,6 +103,8 @@ struct policy_set *doctor_load_policies(struct arena *arena, const cJSON *data, 
     char *path = arena_printf(arena, "%s/proctor-doctor.XXXXXX",
                               root != NULL && root[0] != '\0' ? root : "/tmp");
     struct policy_set *set = NULL;
+    if (!json_is_object(data)) /* a list's entries have no names */
+        data = NULL;
     const int folder = mkdtemp(path) != NULL ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (folder < 0) {
         *ret_text = arena_printf(arena, "cannot make the folder %s to load it from: %s", path,
