@@ -132,7 +132,7 @@ static int call(struct kube_client *client, const struct arguments *arguments, s
 static int run(const struct arguments *arguments, struct err *reterr)
 {
     const struct kube_config *config;
-    struct kube_client *client;
+    struct kube_client *client = NULL;
     int rc = arguments->in_cluster
                  ? kubeconfig_in_cluster(&arena, arguments->folder, &config, reterr)
                  : kubeconfig_load(&arena, &arguments->choice, &config, reterr);

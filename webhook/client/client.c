@@ -19,6 +19,7 @@
 #define BUSY_SECONDS     1
 #define PAGE_ITEMS       250L
 #define LIST_BEGINNINGS  3
+#define BODY_FIRST_BYTES 4096
 #define HEADER_BYTES_MAX LIMIT_MIB
 
 struct kube_client {
@@ -101,9 +102,28 @@ const cJSON *client_status(const struct kube_client *client)
 
 /* ---- one exchange ----------------------------------------------------------------------- */
 
+/* As buf_add does, but what is moved away from is wiped. */
+static void make_room(struct buf *body, size_t count)
+{
+    const size_t need = body->length + count + 1;
+    if (need <= body->capacity || need > body->max_bytes)
+        return;
+    struct buf larger = *body;
+    larger.capacity = need * 2 + BODY_FIRST_BYTES;
+    larger.data = malloc(larger.capacity);
+    if (larger.data == NULL)
+        return;
+    memcpy(larger.data, body->data, body->length + 1);
+    if (body->capacity > 0)
+        explicit_bzero(body->data, body->length);
+    buf_done(body);
+    *body = larger;
+}
+
 static bool keep_body(void *context, const char *bytes, size_t count)
 {
     struct kube_client *client = context;
+    make_room(&client->body, count);
     buf_add(&client->body, bytes, count);
     client->too_large = client->body.failed;
     return !client->body.failed;
@@ -368,8 +388,11 @@ static int take_page(struct listing *listing, const struct call *call, const cJS
                      struct err *reterr)
 {
     cJSON *items = json_get(page, "items");
-    if (items != NULL && !json_is_array(items))
-        return answer_fail(&call->names, reterr, ERR_ANSWER, "answers a list without items");
+    const char *kind = json_get_string(page, "kind");
+    const size_t length = kind != NULL ? strlen(kind) : 0;
+    if (length < 4 || strcmp(kind + length - 4, "List") != 0 ||
+        (items != NULL && !json_is_array(items)))
+        return answer_fail(&call->names, reterr, ERR_ANSWER, "answers no list");
     while (items != NULL && items->child != NULL) {
         cJSON *item = items->child;
         json_unlink(items, item);

@@ -22,8 +22,6 @@
 #define HINT_SHOWN          200
 #define INTERACTIVE_SECONDS 300
 
-extern char **environ;
-
 struct plugin {
     const struct kube_config *config;
     const struct kube_exec *exec;

@@ -3,11 +3,14 @@
 #include "client/say.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/x509_vfy.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct http {
     const struct kube_config *config;
@@ -37,11 +40,42 @@ struct http *http_new(const struct kube_config *config)
     return NULL;
 }
 
+/* Writing to a connection that the server has closed raises SIGPIPE in OpenSSL.  It is held back
+ * in this thread and taken; libcurl's own way would change it for the whole process. */
+struct pipe_hold {
+    sigset_t before;
+    bool was_pending;
+};
+
+static void hold_pipe(struct pipe_hold *hold)
+{
+    sigset_t pending, sigpipe;
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    sigpending(&pending);
+    hold->was_pending = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &sigpipe, &hold->before);
+}
+
+static void release_pipe(const struct pipe_hold *hold)
+{
+    sigset_t sigpipe;
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    if (!hold->was_pending)
+        while (sigtimedwait(&sigpipe, NULL, &(struct timespec){.tv_sec = 0}) < 0 && errno == EINTR)
+            ;
+    pthread_sigmask(SIG_SETMASK, &hold->before, NULL);
+}
+
 void http_free(struct http *http)
 {
+    struct pipe_hold hold;
     if (http == NULL)
         return;
+    hold_pipe(&hold);
     curl_easy_cleanup(http->curl);
+    release_pipe(&hold);
     free(http);
 }
 
@@ -62,6 +96,11 @@ static void add_header(struct headers *headers, char *line)
     headers->first = node;
 }
 
+static bool expects_other_name(const struct kube_config *config)
+{
+    return config->tls_server_name != NULL && strncmp(config->server, "https:", 6) == 0;
+}
+
 /* "host:port" of https://host:port/prefix. */
 static const char *authority(struct arena *arena, const char *server)
 {
@@ -77,7 +116,7 @@ static void make_headers(const struct http *http, const struct http_call *call,
     add_header(headers, arena_printf(arena, "Accept: %s", call->accept));
     /* Asking first costs a round trip, and some proxies never answer it. */
     add_header(headers, arena_strdup(arena, "Expect:"));
-    if (config->tls_server_name != NULL)
+    if (expects_other_name(config))
         add_header(headers, arena_printf(arena, "Host: %s", authority(arena, config->server)));
     if (call->content_type != NULL)
         add_header(headers, arena_printf(arena, "Content-Type: %s", call->content_type));
@@ -162,7 +201,7 @@ static void set_address(const struct http *http, const struct http_call *call, s
 {
     const struct kube_config *config = http->config;
     const char *server = config->server;
-    if (config->tls_server_name == NULL) {
+    if (!expects_other_name(config)) {
         curl_easy_setopt(http->curl, CURLOPT_URL, arena_printf(arena, "%s%s", server, call->path));
         return;
     }
@@ -313,6 +352,7 @@ void http_exchange(struct http *http, const struct http_call *call, struct arena
     struct http_answer answer = {.status = 0};
     curl_off_t retry_after = 0;
     char *text = NULL;
+    struct pipe_hold hold;
     http->words[0] = '\0';
     curl_easy_reset(http->curl);
     make_headers(http, call, &headers);
@@ -321,7 +361,9 @@ void http_exchange(struct http *http, const struct http_call *call, struct arena
     set_tls(http, call);
     set_proxy(http);
     set_call(http, call, &headers);
+    hold_pipe(&hold);
     const CURLcode code = curl_easy_perform(http->curl);
+    release_pipe(&hold);
     if (headers.secret != NULL)
         explicit_bzero(headers.secret, strlen(headers.secret));
 

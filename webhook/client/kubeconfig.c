@@ -32,11 +32,18 @@ int(kubeconfig_wrong)(const struct kubeconfig_loader *loader, const struct kubec
 
 /* ---- members ---------------------------------------------------------------------------- */
 
+/* "an object", "a string" */
+static const char *type_words(const struct kubeconfig_loader *loader, const cJSON *node)
+{
+    const char *type = json_type_name(node);
+    return arena_printf(loader->arena, "%s %s", strchr("ao", type[0]) != NULL ? "an" : "a", type);
+}
+
 static int wrong_type(const struct kubeconfig_loader *loader, const struct kubeconfig_entry *entry,
                       const cJSON *node, const char *key, const char *wanted)
 {
-    return kubeconfig_wrong(loader, entry->file, node, "%s: %s is a %s, not a %s%s", entry->what,
-                            key, json_type_name(node), wanted,
+    return kubeconfig_wrong(loader, entry->file, node, "%s: %s is %s, not a %s%s", entry->what, key,
+                            type_words(loader, node), wanted,
                             strcmp(wanted, "string") == 0 && !json_is_array(node) &&
                                     !json_is_object(node)
                                 ? ": quote it"
@@ -93,15 +100,15 @@ static int check_list(const struct kubeconfig_loader *loader, const struct kubec
 {
     const cJSON *list = json_get(file->root, list_key);
     if (list != NULL && !json_is_array(list))
-        return kubeconfig_wrong(loader, file, list, "%s is a %s, not a list", list_key,
-                                json_type_name(list));
+        return kubeconfig_wrong(loader, file, list, "%s is %s, not a list", list_key,
+                                type_words(loader, list));
     for (const cJSON *item = list != NULL ? list->child : NULL; item != NULL; item = item->next) {
         const cJSON *body = json_get(item, body_key);
         if (json_get_string(item, "name") == NULL)
             return kubeconfig_wrong(loader, file, item, "an item of %s without a name", list_key);
         if (body != NULL && !json_is_object(body))
-            return kubeconfig_wrong(loader, file, body, "%s is a %s, not an object", body_key,
-                                    json_type_name(body));
+            return kubeconfig_wrong(loader, file, body, "%s is %s, not an object", body_key,
+                                    type_words(loader, body));
     }
     return 0;
 }
@@ -109,8 +116,8 @@ static int check_list(const struct kubeconfig_loader *loader, const struct kubec
 static int check_root(const struct kubeconfig_loader *loader, struct kubeconfig_file *file)
 {
     if (!json_is_object(file->root))
-        return kubeconfig_wrong(loader, file, NULL, "is no kubeconfig, but a %s",
-                                json_type_name(file->root));
+        return kubeconfig_wrong(loader, file, NULL, "is no kubeconfig, but %s",
+                                type_words(loader, file->root));
     const char *kind = json_get_string(file->root, "kind");
     if (kind != NULL && strcmp(kind, "Config") != 0)
         return kubeconfig_wrong(loader, file, NULL, "is no kubeconfig, but has the kind %s",
@@ -330,18 +337,18 @@ static int check_impersonation(const struct kube_config *config, struct err *ret
 static int load(struct kubeconfig_loader *loader, const struct kubeconfig_choice *choice,
                 struct kube_config *config)
 {
-    struct kubeconfig_entry context;
+    struct kubeconfig_entry context = {.file = NULL};
     int rc = read_files(loader);
     if (rc == 0)
         rc = find_context(loader, choice->context, &context);
-    if (rc < 0)
+    if (rc < 0 || context.file == NULL)
         return rc;
     config->origin =
         arena_printf(loader->arena, "%s, %s",
                      say_visible(loader->arena, context.file->path, PATHS_SHOWN), context.what);
     rc = read_context(loader, &context, config);
     if (choice->as_user != NULL)
-        config->as_user = choice->as_user;
+        config->as_user = arena_strdup(loader->arena, choice->as_user);
     if (config->namespace_ == NULL)
         config->namespace_ = "default";
     return rc == 0 ? check_impersonation(config, loader->err) : rc;
@@ -364,7 +371,8 @@ static int load_nothing(struct arena *arena, const struct kubeconfig_choice *cho
                         say_visible(arena, choice->context, RUNES_SHOWN));
     struct kube_config *config = arena_alloc(arena, sizeof *config);
     *config = *found;
-    config->as_user = choice->as_user;
+    if (choice->as_user != NULL)
+        config->as_user = arena_strdup(arena, choice->as_user);
     *ret_config = config;
     return check_impersonation(config, reterr);
 }

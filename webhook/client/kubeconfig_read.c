@@ -72,11 +72,12 @@ static int read_server(const struct kubeconfig_loader *loader,
                                 cluster->what);
     const char *wrong = kubeconfig_check_server(server);
     if (wrong != NULL)
-        return kubeconfig_wrong(
-            loader, cluster->file, json_get(cluster->body, "server"), "%s: its server %s %s",
-            cluster->what,
-            strchr(server, '@') != NULL ? "" : say_visible(loader->arena, server, RUNES_SHOWN),
-            wrong);
+        return kubeconfig_wrong(loader, cluster->file, json_get(cluster->body, "server"),
+                                "%s: its server %s %s", cluster->what,
+                                strchr(server, '@') != NULL
+                                    ? "(not shown)"
+                                    : say_visible(loader->arena, server, RUNES_SHOWN),
+                                wrong);
     size_t length = strlen(server);
     while (server[length - 1] == '/')
         length--;
