@@ -58,8 +58,9 @@ enum certs_step {
     CERTS_STEPS
 };
 
-/* Without the pods' word an old CA stays so long: past this, kubelets have long brought the new
- * certificate, and its key is gone since the rotation, so that it harms nobody. */
+/* Without the pods' word an old CA stays so long: kubelets have by then long brought the new
+ * certificate.  Its key is gone since the rotation, so that nobody signs by it who did not copy
+ * it before. */
 #define CERTS_UNPROVEN_SECONDS (7 * 86400)
 
 enum certs_step certs_plan_next(const struct certs_found *found);
