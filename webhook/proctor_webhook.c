@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/check.h"
 #include "net/live.h"
 #include "net/reload.h"
 #include "net/server.h"
@@ -160,6 +161,8 @@ int main(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, 256 * 1024); /* fixed: a large body goes back to the system */
     mallopt(M_ARENA_MAX, 2);
     block_signals(&signals);
+    if (argc == 2 && strcmp(argv[1], CHECK_ARGUMENT) == 0)
+        return check_child();
     arena_install_cjson_hooks();
     if (!read_settings(&config, argc, argv, &code)) {
         config_done(&config);

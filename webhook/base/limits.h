@@ -51,6 +51,13 @@
 #define LIMIT_POLICY_SET_BYTES  (512 * LIMIT_MIB)
 #define LIMIT_FIELD_STEPS       32U
 
+/* A check of policies that somebody sends is bounded more closely than loading one's own: what it
+ * may compute, what its process may take, and of that the set itself.  The shipped policies need
+ * a tenth of a second and 10 MiB. */
+#define LIMIT_CHECK_CPU_SECONDS 2U
+#define LIMIT_CHECK_DATA_BYTES  (48 * LIMIT_MIB)
+#define LIMIT_CHECK_SET_BYTES   (24 * LIMIT_MIB)
+
 /* libyaml has no bounds of its own. */
 #define LIMIT_YAML_DEPTH       64U
 #define LIMIT_YAML_ALIASES     100U

@@ -17,7 +17,7 @@
  * CONFIG_SECONDS and CONFIG_BYTES are numbers; the unit stands in the value's name. */
 #define CONFIG_TABLE(X)                                                                            \
     X(listen, "listen", CONFIG_TEXT, "HOST:PORT", "0.0.0.0:8443", 0, 0,                            \
-      "where /mutate and /validate are served over TLS; port 0: any")                              \
+      "where /mutate, /validate and /policies are served over TLS; port 0: any")                   \
     X(metrics_listen, "metrics-listen", CONFIG_TEXT, "HOST:PORT", "0.0.0.0:8080", 0, 0,            \
       "where /metrics, /healthz and /readyz are served in the clear; port 0: any")                 \
     X(policies, "policies", CONFIG_LIST, "PATH", "", 0, 0,                                         \

@@ -31,7 +31,7 @@ struct exchange {
     size_t expected;    /* Content-Length; 0: chunked */
     int64_t began_us;   /* monotonic: its first line */
     int64_t timeout_us; /* the client's own; 0: none */
-    unsigned phase;     /* enum admit_phase */
+    unsigned phase;     /* enum admit_phase, or PHASE_POLICIES */
     bool head_seen;
     bool answered;
     int error; /* an err_code that is known already: the body is only dropped */

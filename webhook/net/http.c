@@ -1,8 +1,9 @@
-/* /mutate and /validate: bytes from the socket to the engine and back. */
+/* /mutate, /validate and /policies: bytes from the socket to the engine and back. */
 #include "admit/admit.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "net/check.h"
 #include "net/exchange.h"
 #include "net/live.h"
 #include "net/record.h"
@@ -22,6 +23,9 @@
 
 /* An answer that comes after the client's own time-out helps nobody. */
 #define DEADLINE_MARGIN_US 20000
+
+/* A check of policies takes a worker's time, and is not worth more of it. */
+#define CHECK_US 4000000
 
 static struct log_limit refused_lines;
 static pthread_key_t arena_key;
@@ -176,6 +180,22 @@ static int may_start(struct exchange *exchange, int64_t now_us)
     return exchange_reserve(exchange, work_bytes(exchange->length)) ? 0 : -(int)ERR_BUSY;
 }
 
+/* The answer into job->answer; admit_answer's contract. */
+static int answer(struct job *job, bool *ret_answered, struct err *reterr)
+{
+    const struct exchange *exchange = job->exchange;
+    if (exchange->phase != PHASE_POLICIES)
+        return admit_answer(job->live->set, (enum admit_phase)exchange->phase, exchange->body,
+                            exchange->length, clock_unix(), job->arena, &job->answer, &job->request,
+                            &job->verdict, ret_answered, reterr);
+    int64_t deadline_us = clock_monotonic_us() + CHECK_US;
+    const int64_t own_us = exchange->began_us + exchange->timeout_us - DEADLINE_MARGIN_US;
+    if (exchange->timeout_us > 0 && own_us < deadline_us)
+        deadline_us = own_us;
+    return check_answer(exchange->body, exchange->length, deadline_us, job->arena, &job->answer,
+                        &job->request, &job->verdict, ret_answered, reterr);
+}
+
 static enum MHD_Result judge(struct job *job, struct MHD_Connection *mhd, const char *path)
 {
     struct exchange *exchange = job->exchange;
@@ -187,9 +207,7 @@ static enum MHD_Result judge(struct job *job, struct MHD_Connection *mhd, const 
         return refuse_review(job, mhd, path, NULL);
 
     buf_init(&job->answer, job->arena, LIMIT_ARENA_BYTES);
-    job->code = admit_answer(job->live->set, (enum admit_phase)exchange->phase, exchange->body,
-                             exchange->length, clock_unix(), job->arena, &job->answer,
-                             &job->request, &job->verdict, &answered, &err);
+    job->code = answer(job, &answered, &err);
     if (job->code != 0 && !answered) {
         if (job->code == -(int)ERR_LIMIT || job->code == -(int)ERR_NO_MEMORY)
             return refuse_review(job, mhd, path, err.text);
@@ -255,6 +273,8 @@ static int judge_head(const struct server *server, struct MHD_Connection *mhd, c
         exchange->phase = ADMIT_MUTATE;
     else if (strcmp(path, "/validate") == 0)
         exchange->phase = ADMIT_VALIDATE;
+    else if (strcmp(path, "/policies") == 0)
+        exchange->phase = PHASE_POLICIES;
     else
         return ERR_PATH;
     if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PHASES     2
+#define PHASES     3
 #define OPERATIONS 5
 
 static const struct {
@@ -18,7 +18,7 @@ static const struct {
 const char *const metric_outcome_names[OUTCOME_COUNT] = {"allowed", "patched", "denied",
                                                          "not_judged", "error"};
 static const char *const effect_names[EFFECT_COUNT] = {"deny", "warn", "audit", "change"};
-static const char *const phase_names[PHASES] = {"mutate", "validate"};
+static const char *const phase_names[PHASES] = {"mutate", "validate", "policies"};
 static const char *const operation_names[OPERATIONS] = {"CREATE", "UPDATE", "DELETE", "CONNECT",
                                                         "other"};
 

@@ -80,8 +80,8 @@ void metric_add(enum metric metric, int64_t amount);
 void metric_set(enum metric metric, int64_t value);
 int64_t metric_get(enum metric metric);
 
-/* A request of phase 0 (mutate) or 1 (validate) was answered.  `operation` is the index of
- * metric_operation_index. */
+/* A request of phase 0 (mutate), 1 (validate) or 2 (policies) was answered.  `operation` is the
+ * index of metric_operation_index. */
 void metric_request(unsigned phase, enum metric_outcome outcome, unsigned operation,
                     int64_t microseconds);
 

@@ -87,9 +87,10 @@ static void add_request(struct buf *line, const struct admit_request *request)
 
 static void write_line(struct buf *line, const struct record *record, const struct live *live)
 {
+    static const char *const phases[] = {"mutate", "validate", "policies"};
     char time[CLOCK_TEXT_BYTES];
     buf_printf(line, "{\"time\":\"%s\",\"phase\":\"%s\"", clock_format(clock_unix_us(), time),
-               record->phase == ADMIT_MUTATE ? "mutate" : "validate");
+               phases[record->phase]);
     add_text(line, "uid", record->uid);
     if (record->request != NULL)
         add_request(line, record->request);

@@ -6,6 +6,9 @@
 #include "net/decision_log.h"
 #include "net/live.h"
 
+/* Beside enum admit_phase: a review of the policies themselves. */
+#define PHASE_POLICIES 2U
+
 struct record {
     unsigned phase;
     const struct admit_request *request; /* NULL: it was not parsed */

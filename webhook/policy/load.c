@@ -289,7 +289,9 @@ static void compile(struct loader *loader)
 
 struct load_call {
     struct loader loader;
-    const char *const *paths; /* NULL: the one source is `text` */
+    const char *const *paths;        /* else: */
+    const struct policy_file *files; /* else the one source is `text` */
+    size_t file_count;
     struct source text;
 };
 
@@ -298,6 +300,8 @@ static void load_all(void *context)
     struct load_call *call = context;
     if (call->paths != NULL)
         load_files(&call->loader, call->paths);
+    else if (call->files != NULL)
+        load_folder_files(&call->loader, call->files, call->file_count);
     else
         load_add_source(&call->loader, call->text.name, call->text.text, call->text.length);
     compile(&call->loader);
@@ -307,7 +311,7 @@ static void load_all(void *context)
 static struct policy_set *new_set(const struct policy_load_options *options)
 {
     struct arena arena;
-    arena_init(&arena, LIMIT_POLICY_SET_BYTES);
+    arena_init(&arena, options->memory_bytes > 0 ? options->memory_bytes : LIMIT_POLICY_SET_BYTES);
     struct policy_set *set = arena_alloc(&arena, sizeof *set);
     set->arena = arena;
     atomic_init(&set->references, 1);
@@ -319,10 +323,11 @@ static int finish(struct load_call *call, struct policy_set **ret_set, struct er
 {
     struct policy_set *set = call->loader.set;
     const struct diagnostics *diagnostics = call->loader.diagnostics;
+    const size_t memory_bytes = set->arena.cap_bytes;
     if (!arena_try(&set->arena, load_all, call)) {
         policy_set_unref(set);
         return err_set(reterr, ERR_LIMIT, "the policies take more than %lu MiB of memory",
-                       (unsigned long)(LIMIT_POLICY_SET_BYTES / LIMIT_MIB));
+                       (unsigned long)(memory_bytes / LIMIT_MIB));
     }
     if (diagnostics->error_count > 0) {
         policy_set_unref(set);
@@ -332,7 +337,9 @@ static int finish(struct load_call *call, struct policy_set **ret_set, struct er
     if (set->policy_count == 0) {
         policy_set_unref(set);
         return err_set(reterr, ERR_POLICY, "there is no policy in %s",
-                       call->paths != NULL && call->paths[0] != NULL ? call->paths[0] : "the text");
+                       call->paths != NULL && call->paths[0] != NULL ? call->paths[0]
+                       : call->files != NULL                         ? "these files"
+                                                                     : "the text");
     }
     *ret_set = set;
     return 0;
@@ -343,6 +350,18 @@ int policy_load(const char *const *paths, const struct policy_load_options *opti
 {
     struct policy_set *set = new_set(options);
     struct load_call call = {.paths = paths};
+    call.loader = (struct loader){
+        .set = set, .arena = &set->arena, .diagnostics = diagnostics, .options = options};
+    return finish(&call, ret_set, reterr);
+}
+
+int policy_load_folder(const struct policy_file *files, size_t count,
+                       const struct policy_load_options *options, struct diagnostics *diagnostics,
+                       struct policy_set **ret_set, struct err *reterr)
+{
+    static const struct policy_file none[1];
+    struct policy_set *set = new_set(options);
+    struct load_call call = {.files = count > 0 ? files : none, .file_count = count};
     call.loader = (struct loader){
         .set = set, .arena = &set->arena, .diagnostics = diagnostics, .options = options};
     return finish(&call, ret_set, reterr);

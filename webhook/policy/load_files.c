@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #define FOLDER_DEPTH_MAX 16
+#define TOO_LARGE        "a policy file may have 1 MiB: split it"
 
 static void report(struct loader *loader, const char *path, const char *code, const char *words)
 {
@@ -45,7 +46,7 @@ static void load_file(struct loader *loader, const char *path, const struct stat
 {
     const size_t size = info->st_size > 0 ? (size_t)info->st_size : 0;
     if (size > LIMIT_POLICY_FILE_BYTES) {
-        report(loader, path, "too-large", "a policy file may have 1 MiB: split it");
+        report(loader, path, "too-large", TOO_LARGE);
         return;
     }
     size_t length = 0;
@@ -151,6 +152,28 @@ static void load_folder(struct loader *loader, const char *path, unsigned depth)
     qsort(sorted, names.count, sizeof *sorted, compare_names);
     for (size_t i = 0; i < names.count; i++)
         load_entry(loader, path, sorted[i], depth);
+}
+
+static int compare_files(const void *left, const void *right)
+{
+    const struct policy_file *const *a = left, *const *b = right;
+    return strcmp((*a)->name, (*b)->name);
+}
+
+void load_folder_files(struct loader *loader, const struct policy_file *files, size_t count)
+{
+    const struct policy_file **sorted = arena_array(loader->arena, count + 1, sizeof *sorted);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &files[i];
+    qsort(sorted, count, sizeof *sorted, compare_files);
+    for (size_t i = 0; i < count; i++) {
+        if (is_skipped(sorted[i]->name, false))
+            continue;
+        if (sorted[i]->length > LIMIT_POLICY_FILE_BYTES)
+            report(loader, sorted[i]->name, "too-large", TOO_LARGE);
+        else
+            load_add_source(loader, sorted[i]->name, sorted[i]->text, sorted[i]->length);
+    }
 }
 
 /* "policies/" and "policies" are one folder, also in messages. */

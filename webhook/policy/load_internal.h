@@ -85,6 +85,9 @@ void load_check_globs(struct loader *loader, const cJSON *match, const struct po
 /* A list of operations as a mask; `otherwise` if the key is absent. */
 unsigned load_operations(struct loader *loader, const cJSON *mapping, unsigned otherwise);
 
+/* The files of a folder that is not on the disk. */
+void load_folder_files(struct loader *loader, const struct policy_file *files, size_t count);
+
 /* ---- the parts ---- */
 
 void load_match(struct loader *loader, const cJSON *match, bool of_exception,

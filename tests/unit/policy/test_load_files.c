@@ -279,4 +279,36 @@ TEST(a_tab_that_indents_is_told_at_its_place)
     CHECK(strstr(told(), "tab") != NULL);
 }
 
+static struct policy_file file_of(const char *name, const char *text)
+{
+    return (struct policy_file){name, text, strlen(text)};
+}
+
+TEST(files_that_are_not_on_the_disk_are_read_like_those_that_are)
+{
+    struct err err;
+    start();
+    const struct policy_file files[] = {
+        file_of("z.yaml", POLICY("last")), file_of("notes.txt", "{"), file_of(".hidden.yaml", "{"),
+        file_of("kustomization.yaml", "{"), file_of("a.yml", POLICY("first"))};
+    const struct policy_load_options options = {.now = 0};
+    struct policy_set *set = NULL;
+    diag_init(&diagnostics, &arena);
+    CHECK_INT(policy_load_folder(files, 5, &options, &diagnostics, &set, &err), 0);
+    CHECK_INT(set->policy_count, 2);
+    for (size_t i = 0; i < 5; i++)
+        put(files[i].name, files[i].text);
+    struct policy_set *same = load(folder, 0, &err);
+    CHECK_STRING(set->digest, same->digest);
+    policy_set_unref(set);
+    policy_set_unref(same);
+
+    set = NULL;
+    CHECK_INT(policy_load_folder(files, 0, &options, &diagnostics, &set, &err), -(int)ERR_POLICY);
+    CHECK_STRING(err.text, "there is no policy in these files");
+    const struct policy_load_options little = {.now = 0, .memory_bytes = 4096};
+    CHECK_INT(policy_load_folder(files, 5, &little, &diagnostics, &set, &err), -(int)ERR_LIMIT);
+    CHECK(set == NULL);
+}
+
 TEST_MAIN
