@@ -26,8 +26,6 @@
 #define RESULT_BYTES_MAX (512UL * 1024UL)
 #define HEAD_BYTES       64
 
-extern char **environ;
-
 /* ---- the child ---------------------------------------------------------------------------- */
 
 /* And what the kernel, short of memory, ends first is this and not the server. */
