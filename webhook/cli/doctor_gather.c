@@ -191,6 +191,12 @@ static void add_strings(struct arena *arena, cJSON *object, const char *const *p
         json_add(arena, object, pairs[0], json_new_string(arena, pairs[1]));
 }
 
+/* Proctor may be installed under another name. */
+static const char *space_of(const struct gathering *gathering, const struct danger *danger)
+{
+    return strcmp(danger->space, CLUSTER_SYSTEM) == 0 ? gathering->cluster->space : danger->space;
+}
+
 static cJSON *right_question(struct gathering *gathering, const struct danger *danger)
 {
     static const char *const groups[] = {"students", "system:authenticated"};
@@ -203,8 +209,6 @@ static cJSON *right_question(struct gathering *gathering, const struct danger *d
                       : arena_strndup(arena, danger->resource, (size_t)(slash - danger->resource));
     const char *const head[] = {"apiVersion", "authorization.k8s.io/v1", "kind",
                                 "SubjectAccessReview", NULL};
-    const char *space =
-        strcmp(danger->space, CLUSTER_SYSTEM) == 0 ? gathering->cluster->space : danger->space;
     const char *const asked[] = {
         "verb",      danger->verb, "group",       danger->group,
         "resource",  resource,     "subresource", slash != NULL ? slash + 1 : "",
@@ -226,10 +230,11 @@ static int ask_right(struct gathering *gathering, const struct danger *danger, c
     struct arena *arena = gathering->arena;
     cJSON *answer = NULL, *right;
     struct err err;
-    const char *const told[] = {"verb",     danger->verb,     "group",     danger->group,
-                                "resource", danger->resource, "namespace", danger->space,
-                                "name",     danger->name,     "why",       danger->why,
-                                NULL};
+    const char *const told[] = {
+        "verb",     danger->verb,     "group",     danger->group,
+        "resource", danger->resource, "namespace", space_of(gathering, danger),
+        "name",     danger->name,     "why",       danger->why,
+        NULL};
     int r = client_create(gathering->cluster->client, arena,
                           "/apis/authorization.k8s.io/v1/subjectaccessreviews",
                           right_question(gathering, danger), &answer, &err);

@@ -18,7 +18,8 @@ static cJSON *at(const char *first, ...)
     cJSON *node = json_get(facts, first);
     va_start(keys, first);
     for (const char *key; (key = va_arg(keys, const char *)) != NULL;)
-        node = json_is_array(node) ? cJSON_GetArrayItem(node, atoi(key)) : json_get(node, key);
+        node = json_is_array(node) ? cJSON_GetArrayItem(node, (int)strtol(key, NULL, 10))
+                                   : json_get(node, key);
     va_end(keys);
     if (node == NULL)
         TEST_FAIL("good.json has no such member under %s", first);
