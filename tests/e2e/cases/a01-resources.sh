@@ -17,11 +17,9 @@ stored_by "$E2E_VERBS" "$limits $requests" \
     "$share "'{"cpu":"100m","ephemeral-storage":"100Mi","memory":"128Mi"}' program Deployment $name
 
 # ---- what is written (limit, request), and what becomes of it; Kubernetes rounds CPU up to 1m
-before create $name
-cpu='{..limits.cpu} {..requests.cpu}' memory='{..limits.memory} {..requests.memory}'
-while IFS='|' read -r path limit request wanted; do
+while IFS='|' read -r what limit request wanted; do
     CONTAINER="resources: {limits: {$limit}, requests: {$request}}" \
-        would_store "${!path}" "$wanted" program Deployment $name
+        would_store "{..limits.$what} {..requests.$what}" "$wanted" program Deployment $name
 done <<'END_OF_TABLE'
 cpu|cpu: "0.5"||500m 100m
 cpu|cpu: 0.50000001||500m 100m

@@ -66,3 +66,4 @@ check "in the webhook's own log" "$(grep -F '"rules":"break-glass/used"' \
 accepted kubectl create --dry-run=server -f <(SPEC='replicas: 5' program Deployment $name-dry)
 check "a dry run" "$(audited s2024001 create deployments $name-dry code $m/verdict | xargs)" \
     '201 patched'
+accepted kubectl delete configmap $name
