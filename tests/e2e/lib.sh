@@ -11,6 +11,8 @@
 #     same_as_golden                   which is compared with CASE.golden (UPDATE=1 renews it)
 #     program KIND NAME                a manifest; POD, CONTAINER, SPEC, META, IMAGE, MORE add to it
 #     nothing_refused WHO              the decision log has that account, and no refusal of it
+#     not_asked WHO                    the decision log does not have it: the API server's
+#                                      matchConditions leave out all that it does
 set -uo pipefail
 
 E2E_NAME=$(basename "$0" .sh)
@@ -101,6 +103,11 @@ nothing_refused() {
     check "$1 was never refused" "$(grep -F '"allowed":false' <<<"$seen")" ''
 }
 
+not_asked() {
+    check "the webhook was never asked about $1" \
+        "$(grep -F "\"user\":\"$1\"" "$E2E_WORK/logs/decisions")" ''
+}
+
 # ---- transcripts
 
 # Blank ends of lines are kept out of the tree; paths and ports change from run to run.
@@ -116,12 +123,20 @@ show() {
         -e 's/ *$//' >>"$E2E_WORK/transcript"
 }
 
+# What this kubectl says in other words than the newest stands in CASE.v1.NN.golden.
 same_as_golden() {
-    if [ -n "${UPDATE-}" ]; then
+    local golden
+    golden=${E2E_GOLDEN%.golden}.$(kubectl version --client |
+        sed -n 's/^Client Version: \(v1\.[0-9]*\).*/\1/p').golden
+    if [ -n "${UPDATE-}" ] && [ -z "${CLUSTER_VERSION-}" ]; then
         cp "$E2E_WORK/transcript" "$E2E_GOLDEN"
+    elif [ -n "${UPDATE-}" ]; then
+        rm -f "$golden"
+        cmp -s "$E2E_WORK/transcript" "$E2E_GOLDEN" || cp "$E2E_WORK/transcript" "$golden"
     fi
-    check "what kubectl prints is $E2E_NAME.golden" \
-        "$(diff "$E2E_GOLDEN" "$E2E_WORK/transcript" 2>&1)" ''
+    [ -f "$golden" ] || golden=$E2E_GOLDEN
+    check "what kubectl prints is ${golden##*/}" \
+        "$(diff "$golden" "$E2E_WORK/transcript" 2>&1)" ''
 }
 
 # ---- manifests
