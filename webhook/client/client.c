@@ -214,8 +214,7 @@ static bool is_worth_repeating(struct kube_client *client, const struct call *ca
     if (answer->status >= 500 && pause > 0 && !call->changes)
         return rested(tries, 1000 * pause);
     /* The plugin may know of a newer credential. */
-    if (answer->status != 401 || tries->asked_again || client->config->exec == NULL ||
-        client->config->token != NULL)
+    if (answer->status != 401 || tries->asked_again || !credential_has_plugin(client->config))
         return false;
     tries->asked_again = tries->distrusts = true;
     return true;

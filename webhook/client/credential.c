@@ -81,6 +81,11 @@ static int run_plugin(const struct kube_config *config, long seconds, struct are
     return 0;
 }
 
+bool credential_has_plugin(const struct kube_config *config)
+{
+    return config->exec != NULL && config->token == NULL && config->client_cert_pem == NULL;
+}
+
 int credential_renew(const struct kube_config *config, bool again, long seconds,
                      struct arena *arena, struct credential *credential, struct err *reterr)
 {
@@ -91,7 +96,8 @@ int credential_renew(const struct kube_config *config, bool again, long seconds,
     }
     if (config->token != NULL)
         return take_token(credential, config->token, strlen(config->token), reterr);
-    if (config->exec == NULL || !(again || needs_plugin(credential)))
+    /* What stands in the kubeconfig goes before the plugin, as with kubectl. */
+    if (!credential_has_plugin(config) || !(again || needs_plugin(credential)))
         return 0;
     return run_plugin(config, seconds, arena, credential, reterr);
 }

@@ -16,6 +16,9 @@ struct credential {
 
 void credential_done(struct credential *credential);
 
+/* Whether a plugin is asked: a token or certificate in the kubeconfig goes before it. */
+bool credential_has_plugin(const struct kube_config *config);
+
 /* Brings *credential up to date: token files are read each time, a plugin is run when there is
  * nothing yet, when its answer has expired, or if `again` (the API server did not believe it);
  * a plugin gets `seconds`.
