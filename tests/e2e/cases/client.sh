@@ -59,8 +59,6 @@ says admin 'error not_found' get $path/configmaps/none
 refusal "absent" not_found "GET $path/configmaps/none: 404: configmaps \"none\" not found"
 says admin 'cause: metadata.name' create $path/configmaps <(config_map A_B)
 says admin 'error refused' create $path/configmaps <(config_map A_B)
-says admin 'error gone' get "$path/configmaps?limit=1&continue=$(printf \
-    '{"v":"meta.k8s.io/v1","rv":1,"start":"x\\u0000"}' | base64 -w0 | tr '+/' '-_' | tr -d =)"
 says admin 'warning: unknown field "spoc"' create $path/configmaps \
     <(config_map warned ',"spoc":{"a":1}')
 
@@ -93,7 +91,7 @@ says account '401: Unauthorized' get $path/configmaps
 
 # ---- lists
 
-for number in $(seq 1200); do
+for number in $(seq 600); do # three pages
     echo '---'
     config_map "many-$number"
 done | admin create -n $space -f - >/dev/null
