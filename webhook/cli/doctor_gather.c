@@ -209,11 +209,13 @@ static cJSON *right_question(struct gathering *gathering, const struct danger *d
                       : arena_strndup(arena, danger->resource, (size_t)(slash - danger->resource));
     const char *const head[] = {"apiVersion", "authorization.k8s.io/v1", "kind",
                                 "SubjectAccessReview", NULL};
-    const char *const asked[] = {
-        "verb",      danger->verb, "group",       danger->group,
-        "resource",  resource,     "subresource", slash != NULL ? slash + 1 : "",
-        "namespace", space,        "name",        danger->name,
-        NULL};
+    const char *const asked[] = {"verb",        danger->verb,
+                                 "group",       danger->group,
+                                 "resource",    resource,
+                                 "subresource", slash != NULL ? slash + 1 : "",
+                                 "namespace",   space_of(gathering, danger),
+                                 "name",        danger->name,
+                                 NULL};
     add_strings(arena, question, head);
     add_strings(arena, attributes, asked);
     json_add(arena, spec, "user", json_new_string(arena, gathering->options->student));
