@@ -39,9 +39,10 @@ as() {
 }
 
 # The rules that an answer names: (policy/rule) or (policy/rule+rule+policy/rule).
+E2E_PACKS=$(cd "$E2E_TREE/policies" && printf '%s|' */ | tr -d /)
 rules_named() {
-    grep -v '^Warning:' <<<"$1" | grep -oE '\([a-z-]+/[a-z0-9/+-]+\)' | tr -d '()' | tr + '\n' |
-        awk -F/ '{ if (NF > 1) policy = $1; print policy "/" $NF }' | sort -u
+    grep -v '^Warning:' <<<"$1" | grep -oE "\((${E2E_PACKS%|})/[a-z0-9/+-]+\)" | tr -d '()' |
+        tr + '\n' | awk -F/ '{ if (NF > 1) policy = $1; print policy "/" $NF }' | sort -u
 }
 
 # ended WHAT CODE OUTPUT CHANGE: whether an attack ended as it must.
@@ -95,7 +96,7 @@ attack_deployed() {
     [ -n "${E2E_GOOD-}" ] || project "$ME"
     E2E_GOOD=yes
     attack kubectl apply -f <(paused "$ME-new" "$@")
-    attack kubectl replace -f <(paused "$ME" "$@")
+    attack kubectl apply -f <(paused "$ME" "$@")
 }
 paused() {
     local name=$1

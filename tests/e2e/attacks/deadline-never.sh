@@ -5,4 +5,4 @@
 . "${0%/*}/../attack.sh"
 project "$ME"
 rewritten "deployment/$ME" '{.spec.progressDeadlineSeconds}' 600 2147483647 \
-    kubectl replace -f <(SPEC='progressDeadlineSeconds: 2147483647' paused "$ME")
+    kubectl apply -f <(SPEC='progressDeadlineSeconds: 2147483647' paused "$ME")

@@ -7,12 +7,12 @@ entry='{.spec.template.spec.containers[0].env[?(@.name=="DB_HOST")]}'
 good='{"name":"DB_HOST","value":"postgres.hydrosim-system.svc.cluster.local"}'
 project "$ME"
 rewritten "deployment/$ME" "$entry" "$good" '{"name":"DB_HOST","value":"evil.example"}' \
-    kubectl replace -f <(paused "$ME" CONTAINER='env: [{name: DB_HOST, value: evil.example}]')
+    kubectl apply -f <(paused "$ME" CONTAINER='env: [{name: DB_HOST, value: evil.example}]')
 rewritten "deployment/$ME" "$entry" "$good" \
     "{\"name\":\"DB_HOST\",\"valueFrom\":{\"configMapKeyRef\":{\"key\":\"a\",\"name\":\"$ME\"}}}" \
-    kubectl replace -f <(paused "$ME" CONTAINER="env: [{name: DB_HOST,
+    kubectl apply -f <(paused "$ME" CONTAINER="env: [{name: DB_HOST,
         valueFrom: {configMapKeyRef: {name: $ME, key: a}}}]")
-rewritten "deployment/$ME" "$entry" "$good $good" \
+rewritten "deployment/$ME-b" "$entry" "$good $good" \
     '{"name":"DB_HOST","value":"a"} {"name":"DB_HOST","value":"b"}' \
-    kubectl replace -f <(paused "$ME" \
+    kubectl create -f <(paused "$ME-b" \
         CONTAINER='env: [{name: DB_HOST, value: a}, {name: DB_HOST, value: b}]')

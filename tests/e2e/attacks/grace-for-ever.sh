@@ -5,4 +5,4 @@
 . "${0%/*}/../attack.sh"
 project "$ME"
 rewritten "deployment/$ME" '{.spec.template.spec.terminationGracePeriodSeconds}' 60 86400 \
-    kubectl replace -f <(paused "$ME" POD='terminationGracePeriodSeconds: 86400')
+    kubectl apply -f <(paused "$ME" POD='terminationGracePeriodSeconds: 86400')

@@ -5,4 +5,4 @@
 . "${0%/*}/../attack.sh"
 project "$ME"
 rewritten "deployment/$ME" '{.spec.revisionHistoryLimit}' 2 0 \
-    kubectl replace -f <(SPEC='revisionHistoryLimit: 0' paused "$ME")
+    kubectl apply -f <(SPEC='revisionHistoryLimit: 0' paused "$ME")

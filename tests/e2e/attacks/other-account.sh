@@ -4,4 +4,4 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 attack_deployed POD='serviceAccountName: portal-backend-sa'
-attack_deployed POD='serviceAccount: portal-backend-sa'
+attack_deployed POD='serviceAccount: proctor-recorder'

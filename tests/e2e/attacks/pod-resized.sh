@@ -5,5 +5,7 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 running "$ME"
-attack kubectl patch pod "$(pod_of "$ME")" --subresource resize -p \
-    '{"spec":{"containers":[{"name":"app","resources":{"limits":{"cpu":"4"}}}]}}'
+pod=$(pod_of "$ME")
+admin get pod "$pod" -o json | sed 's/"cpu": "500m"/"cpu": "4"/' >"$E2E_WORK/$pod"
+attack kubectl replace --raw "/api/v1/namespaces/hydrosim-students/pods/$pod/resize" \
+    -f "$E2E_WORK/$pod"

@@ -3,4 +3,5 @@
 # guards: ownership/own-pod-label ownership/own-selector student-deployments/pod-label student-deployments/selector
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
-attack kubectl apply -f <(paused "$ME" | sed "s/{app: $ME}/{app: $THEM}/g; s/labels: {app: $THEM}/labels: {app: $ME}/")
+attack kubectl apply -f <(paused "$ME" |
+    sed "s/\(Labels\|metadata: {labels\): {app: $ME}/\1: {app: $THEM}/g")

@@ -4,10 +4,10 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 as owner
-project "$THEM"
+accepted kubectl apply -f <(SPEC='replicas: 0' program Deployment "$THEM")
+eventually is "deployment/$THEM" '{.status.observedGeneration}' 1
 as attacker
 attack kubectl set image "deployment/$THEM" "app=registry.hydrosim.edu/$ME:v1"
 attack kubectl annotate deployment "$THEM" note=mine
-attack kubectl rollout resume "deployment/$THEM"
 attack kubectl rollout restart "deployment/$THEM"
 attack kubectl rollout pause "deployment/$THEM"

@@ -4,5 +4,5 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 project "$ME"
-rewritten "deployment/$ME" '{.spec.minReadySeconds}' 60 500 kubectl replace \
+rewritten "deployment/$ME" '{.spec.minReadySeconds}' 60 500 kubectl apply \
     -f <(SPEC='minReadySeconds: 500' paused "$ME")

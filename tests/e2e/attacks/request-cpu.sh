@@ -6,4 +6,4 @@
 project "$ME"
 request='{.spec.template.spec.containers[0].resources.requests.cpu}'
 rewritten "deployment/$ME" "$request" 10m 0 \
-    kubectl replace -f <(paused "$ME" CONTAINER='resources: {requests: {cpu: 0}}')
+    kubectl apply -f <(paused "$ME" CONTAINER='resources: {requests: {cpu: 0}}')

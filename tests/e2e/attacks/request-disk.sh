@@ -6,4 +6,4 @@
 project "$ME"
 request='{.spec.template.spec.containers[0].resources.requests.ephemeral-storage}'
 rewritten "deployment/$ME" "$request" 1Mi 0 \
-    kubectl replace -f <(paused "$ME" CONTAINER='resources: {requests: {ephemeral-storage: 0}}')
+    kubectl apply -f <(paused "$ME" CONTAINER='resources: {requests: {ephemeral-storage: 0}}')

@@ -6,4 +6,4 @@
 project "$ME"
 request='{.spec.template.spec.containers[0].resources.requests.memory}'
 rewritten "deployment/$ME" "$request" 32Mi 0 \
-    kubectl replace -f <(paused "$ME" CONTAINER='resources: {requests: {memory: 0}}')
+    kubectl apply -f <(paused "$ME" CONTAINER='resources: {requests: {memory: 0}}')

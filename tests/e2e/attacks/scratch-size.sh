@@ -5,6 +5,6 @@
 . "${0%/*}/../attack.sh"
 project "$ME"
 rewritten "deployment/$ME" '{.spec.template.spec.volumes[0].emptyDir.sizeLimit}' 512Mi 1Ti \
-    kubectl replace -f <(
+    kubectl apply -f <(
         paused "$ME" POD='volumes: [{name: v, emptyDir: {medium: Memory, sizeLimit: 1Ti}}]'
     )

@@ -5,4 +5,4 @@
 . "${0%/*}/../attack.sh"
 project "$ME"
 rewritten "deployment/$ME" '{.spec.strategy.type}' RollingUpdate Recreate \
-    kubectl replace -f <(SPEC='strategy: {type: Recreate}' paused "$ME")
+    kubectl apply -f <(SPEC='strategy: {type: Recreate}' paused "$ME")

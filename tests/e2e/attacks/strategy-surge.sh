@@ -4,5 +4,5 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 project "$ME"
-rewritten "deployment/$ME" '{.spec.strategy.rollingUpdate.maxSurge}' 1 3 kubectl replace \
+rewritten "deployment/$ME" '{.spec.strategy.rollingUpdate.maxSurge}' 1 3 kubectl apply \
     -f <(SPEC='strategy: {rollingUpdate: {maxSurge: 3}}' paused "$ME")

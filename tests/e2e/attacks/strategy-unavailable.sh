@@ -4,5 +4,5 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 project "$ME"
-rewritten "deployment/$ME" '{.spec.strategy.rollingUpdate.maxUnavailable}' 0 1 kubectl replace \
+rewritten "deployment/$ME" '{.spec.strategy.rollingUpdate.maxUnavailable}' 0 1 kubectl apply \
     -f <(SPEC='strategy: {rollingUpdate: {maxUnavailable: 1}}' paused "$ME")

@@ -5,4 +5,4 @@
 . "${0%/*}/../attack.sh"
 project "$ME"
 rewritten "deployment/$ME" '{.spec.template.spec.automountServiceAccountToken}' false true \
-    kubectl replace -f <(paused "$ME" POD='automountServiceAccountToken: true')
+    kubectl apply -f <(paused "$ME" POD='automountServiceAccountToken: true')
