@@ -82,7 +82,7 @@ include tests/fuzz/fuzz.mk tests/client/client.mk bench/bench.mk
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
-.PHONY: run test whole e2e image fresh lint strict flags fix
+.PHONY: run test whole e2e image node fresh lint strict flags fix
 run: ## install what is missing, build, serve, and send a Deployment through; ONCE=1 ends there
 	@tests/tools/need build run
 	$(SUBMAKE) all
@@ -97,14 +97,20 @@ whole: $(BINS) $(TESTS)
 e2e: ## from end to end: the demo, then kubectl against a real Kubernetes (built once, with go)
 	@ONCE=1 $(MAKE) --no-print-directory run
 	$(SUBMAKE) $(OUT)/client/call
-	@OUT=$(BUILD) tests/e2e/run
-	@OUT=$(BUILD) tests/install/run
+	@tests/e2e/cluster build
+	@OUT=$(BUILD) tests/e2e/apart tests/e2e/run
+	@tests/e2e/cluster build helm
+	@OUT=$(BUILD) tests/e2e/apart tests/install/run
 
 image: ## the container images, in build/image, without a container engine; and run from them
 	@tests/tools/need build run image
 	$(SUBMAKE) MODE=release all
 	@manifests/images all $(BUILD)
 	@tests/e2e/image $(BUILD)/image || [ $$? -eq 77 ]
+
+node: image ## the images on a real node: installed, used, restarted, removed (as root)
+	@[ "$$(id -u)" -ne 0 ] || tests/tools/need node run
+	@OUT=$(BUILD) tests/e2e/installed || [ $$? -eq 77 ]
 
 fresh: ## run the README's commands in a clean Debian root (as root)
 	@tests/tools/need fresh
