@@ -43,6 +43,7 @@
     X(ERR_GONE, 410, "gone", "the API server no longer has that version")                          \
     X(ERR_REFUSED, 422, "refused", "the API server refused the object")                            \
     X(ERR_SERVER, 502, "server", "the API server failed")                                          \
+    X(ERR_STORE, 503, "store", "the history's database cannot be used")                            \
     X(ERR_INTERNAL, 500, "internal", "an error of Proctor itself")
 
 #define ERR_ENUM(code, http, label, text) code,
