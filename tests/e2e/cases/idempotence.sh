@@ -29,7 +29,7 @@ for verb in apply server-side replace; do
     admin delete deployment $name --ignore-not-found --wait >/dev/null 2>&1
     eventually gone replicasets
     [ $verb = apply ] && save=true || save=false
-    accepted kubectl create --save-config=$save -f "$file"
+    accepted kubectl create --save-config="$save" -f "$file"
     eventually kubectl rollout status deployment/$name --timeout=1s
     accepted by $verb "$file"
     once=$(now $verb)
