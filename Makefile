@@ -9,11 +9,13 @@ OUT    := $(BUILD)/$(MODE)
 CC     ?= cc
 Q      := $(if $(V),,@)
 
-PACKAGES := libmicrohttpd gnutls libcjson yaml-0.1 libpcre2-8 openssl libcurl
+PACKAGES := libmicrohttpd gnutls libcjson yaml-0.1 libpcre2-8 openssl libcurl sqlite3 libpq zlib
 # Asked for only when something is compiled, so that `make help` works on a bare machine.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $$(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs libmicrohttpd gnutls libcjson yaml-0.1 libpcre2-8))$(PKG_LIBS)
 TOOL_LIBS  = $(eval TOOL_LIBS := $$(shell pkg-config --libs openssl libcurl))$(TOOL_LIBS)
+# The databases: a program that takes nothing of libhistory.a is not to need them.
+STORE_LIBS = $(eval STORE_LIBS := -Wl,--as-needed $$(shell pkg-config --libs sqlite3 libpq zlib))$(STORE_LIBS)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wformat=2 -Wundef \
             -Wvla -Wmissing-prototypes -Wstrict-prototypes $(if $(CI),-Werror)
@@ -34,6 +36,7 @@ NET    := $(wildcard webhook/net/*.c)
 CLI    := $(wildcard webhook/cli/*.c)
 CERTS  := $(wildcard certs/*.c)
 CLIENT := $(wildcard webhook/client/*.c)
+HISTORY := $(wildcard webhook/history/*.c)
 MAINS  := $(wildcard webhook/proctor*.c)
 UNITS  := $(wildcard tests/unit/*/test_*.c)
 
@@ -56,6 +59,7 @@ $(OUT)/libnet.a: $(call object,$(NET))
 $(OUT)/libcli.a: $(call object,$(CLI))
 $(OUT)/libcerts.a: $(call object,$(CERTS))
 $(OUT)/libclient.a: $(call object,$(CLIENT))
+$(OUT)/libhistory.a: $(call object,$(HISTORY))
 $(OUT)/%.a:
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -65,14 +69,19 @@ $(OUT)/bin/proctor-webhook: $(OUT)/obj/webhook/proctor_webhook.o $(OUT)/libnet.a
 	@$(if $(V),,echo "  LD   $@")
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) -lpthread -lm $(LDFLAGS)
 
-$(OUT)/bin/proctor: $(OUT)/obj/webhook/proctor.o $(OUT)/libcli.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
+$(OUT)/bin/proctor-recorder: $(OUT)/obj/webhook/proctor_recorder.o $(OUT)/libhistory.a $(OUT)/libnet.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LD   $@")
-	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) -lpthread -lm $(LDFLAGS)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
-$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libnet.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
+$(OUT)/bin/proctor: $(OUT)/obj/webhook/proctor.o $(OUT)/libcli.a $(OUT)/libhistory.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) -lpthread -lm $(LDFLAGS)
+	@$(if $(V),,echo "  LD   $@")
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
+
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libhistory.a $(OUT)/libnet.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
 .PHONY: unit
 unit: $(TESTS) ## run the unit tests
@@ -120,7 +129,7 @@ lint: ## formatting, clang-tidy, both compilers with -Werror, layers, rule ids, 
 	@tests/tools/need build run lint
 	$(SUBMAKE) all
 	@tests/lint/all $(BUILD)
-strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(CLIENT) $(MAINS) $(UNITS))
+strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(CLIENT) $(HISTORY) $(MAINS) $(UNITS))
 flags:
 	@echo $(CFLAGS_ALL)
 
