@@ -2,7 +2,8 @@
 # What the scripts in tests/e2e/attacks/ are written with.  tests/e2e/attacks.sh runs each twice:
 # with all rules in force, and with those out that its head names:
 #
-#     # guards: POLICY/RULE...                  all that have to go until it succeeds
+#     # guards: POLICY/RULE...                  all that have to go until it succeeds; more such
+#                                               lines if there are many
 #     # refused-first-by: apiserver: TEXT       nothing gets as far as to those rules
 #     # refused-first-by: apiserver 1.30: TEXT  ... in that version of Kubernetes
 #
@@ -27,7 +28,7 @@
 
 E2E_NUMBERS=("$E2E_STUDENT" "$((E2E_STUDENT + 1))")
 ME=student-${E2E_NUMBERS[0]} THEM=student-${E2E_NUMBERS[1]}
-read -ra E2E_GUARDS < <(sed -n 's/^# guards: //p' "$0")
+read -ra E2E_GUARDS < <(sed -n 's/^# guards: //p' "$0" | tr '\n' ' ')
 E2E_FIRST=$(sed -nE "s/^# refused-first-by: apiserver( $E2E_MINOR)?: //p" "$0")
 E2E_MET=
 

@@ -3,5 +3,6 @@
 # guards: pod-security-floor/old-apparmor
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
+key=container.apparmor.security.beta.kubernetes.io/app
 attack kubectl apply -f <(paused "$ME" |
-    sed 's|template: {metadata: {|&annotations: {container.apparmor.security.beta.kubernetes.io/app: unconfined}, |')
+    sed "s|template: {metadata: {|&annotations: {$key: unconfined}, |")

@@ -3,4 +3,5 @@
 # guards: student-deployments/limits-known student-deployments/requests-known
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
-attack_deployed CONTAINER='resources: {limits: {example.com/gpu: 1}, requests: {example.com/gpu: 1}}'
+device='{example.com/gpu: 1}'
+attack_deployed CONTAINER="resources: {limits: $device, requests: $device}"

@@ -4,8 +4,14 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 project "$ME"
-attack kubectl patch deployment "$ME" --type merge -p '{"metadata":{"finalizers":["hydrosim.edu/a"]}}'
-attack kubectl patch deployment "$ME" --type merge -p '{"metadata":{"finalizers":["orphan"]}}'
-accepted admin patch deployment "$ME" --type merge -p '{"metadata":{"finalizers":["hydrosim.edu/b"]}}'
-attack kubectl patch deployment "$ME" --type merge -p '{"metadata":{"finalizers":null}}'
-accepted admin patch deployment "$ME" --type merge -p '{"metadata":{"finalizers":null}}'
+finalizers() {
+    kubectl patch deployment "$ME" --type merge -p "{\"metadata\":{\"finalizers\":$1}}"
+}
+attack finalizers '["hydrosim.edu/a"]'
+attack finalizers '["orphan"]'
+as admin
+accepted finalizers '["hydrosim.edu/b"]'
+as attacker
+attack finalizers null
+as admin
+accepted finalizers null

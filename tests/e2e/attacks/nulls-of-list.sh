@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The same in a container: all limits at once.
-# guards: student-deployments/cpu-limit student-deployments/memory-limit student-deployments/disk-limit student-deployments/cpu-request student-deployments/memory-request student-deployments/disk-request
+# guards: student-deployments/cpu-limit student-deployments/memory-limit
+# guards: student-deployments/disk-limit student-deployments/cpu-request
+# guards: student-deployments/memory-request student-deployments/disk-request
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 project "$ME"

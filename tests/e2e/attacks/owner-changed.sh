@@ -7,6 +7,11 @@ project "$ME"
 accepted admin create configmap "$ME"
 uid=$(admin get deployment "$ME" -o 'jsonpath={.metadata.uid}')
 owner="{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"$ME\",\"uid\":\"$uid\"}"
-attack kubectl patch configmap "$ME" --type merge -p "{\"metadata\":{\"ownerReferences\":[$owner]}}"
-accepted admin patch configmap "$ME" --type merge -p "{\"metadata\":{\"ownerReferences\":[$owner]}}"
-attack kubectl patch configmap "$ME" --type merge -p '{"metadata":{"ownerReferences":null}}'
+owners() {
+    kubectl patch configmap "$ME" --type merge -p "{\"metadata\":{\"ownerReferences\":$1}}"
+}
+attack owners "[$owner]"
+as admin
+accepted owners "[$owner]"
+as attacker
+attack owners null

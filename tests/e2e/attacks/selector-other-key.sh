@@ -4,4 +4,5 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 attack kubectl apply -f <(paused "$ME" |
-    sed 's/matchLabels: {app: /matchLabels: {tier: /; s/template: {metadata: {labels: {/&tier: '"$ME"', /')
+    sed "s/matchLabels: {app: /matchLabels: {tier: /
+         s/template: {metadata: {labels: {/&tier: $ME, /")

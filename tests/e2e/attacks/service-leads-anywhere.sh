@@ -4,7 +4,8 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 accepted kubectl apply -f <(service "$ME")
+accepted kubectl apply -f <(service "$ME-b")
 attack kubectl patch service "$ME" --type merge -p '{"spec":{"selector":{"app":null,"tier":"x"}}}'
 attack kubectl patch service "$ME" --type json -p '[{"op":"remove","path":"/spec/selector"}]'
 as teacher
-attack kubectl patch service "$ME" --type json -p '[{"op":"remove","path":"/spec/selector"}]'
+attack kubectl patch service "$ME-b" --type json -p '[{"op":"remove","path":"/spec/selector"}]'

@@ -3,4 +3,5 @@
 # guards: student-network/one-port student-network/port
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
-attack kubectl apply -f <(service "$ME" | sed 's/{port: 80,/{name: b, port: 81, targetPort: 8000}, {name: a, port: 80,/')
+attack kubectl apply -f <(service "$ME" |
+    sed 's/{port: 80,/{name: b, port: 81, targetPort: 8000}, {name: a, port: 80,/')
