@@ -53,6 +53,7 @@ by_edit() {
 # one in between: then again.
 before() {
     local tries=5 file=$E2E_WORK/before
+    # shellcheck disable=SC2034 # what lib.sh remembers is no longer so
     E2E_BEFORE=
     if [ "$1" = create ]; then
         admin delete deployment "$2" --ignore-not-found --wait=false >/dev/null 2>&1
@@ -63,6 +64,13 @@ before() {
     until admin replace -f "$file" || admin create -f "$file"; do
         ((tries-- > 0)) || break
     done >/dev/null 2>&1
+}
+
+# empty NAME: that Deployment, and all that came of it, has gone.
+empty() {
+    admin delete deployment "$1" --ignore-not-found --wait=false >/dev/null 2>&1
+    eventually gone replicasets
+    eventually gone pods
 }
 
 # The Deployment of a manifest.
@@ -128,8 +136,9 @@ mode() {
     fi
 }
 
-remember() { E2E_BEFORE=$(room); }
-untouched() { check "nothing was stored" "$(diff <(echo "$E2E_BEFORE") <(room))" ''; }
+# What rolls out or is being deleted must have come to rest.
+remember() { E2E_REMEMBERED=$(room); }
+untouched() { check "nothing was stored" "$(diff <(echo "$E2E_REMEMBERED") <(room))" ''; }
 
 refused_by() {
     local verbs=$1 rule=$2 file=$E2E_WORK/manifest deployment verb

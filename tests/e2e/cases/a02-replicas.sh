@@ -19,7 +19,7 @@ done <<'END_OF_TABLE'
 2147483647 1
 null 1
 END_OF_TABLE
-refused 'must be greater than or equal to 0' \
+denied 'must be greater than or equal to 0' \
     kubectl create -f <(SPEC='replicas: -1' program Deployment $name)
 
 # ---- what runs stays one pod, whatever is asked for
@@ -46,7 +46,7 @@ accepted kubectl replace --raw /apis/apps/v1/namespaces/hydrosim-students/deploy
  "spec": {"replicas": 3}}
 END
 stored $deployment "$replicas" 1
-eventually is $deployment '{.status.replicas}' 1
+eventually kubectl rollout status $deployment --timeout=1s
 
 # ---- an autoscaler: refused to a student and to a teacher; one that an administrator made asks in
 # vain, since its controller is judged like anybody

@@ -44,7 +44,7 @@ new='{.items[?(@.status.phase=="Pending")].status.containerStatuses[0].state.wai
 for reason in ImagePullBackOff CrashLoopBackOff CreateContainerConfigError; do
     accepted kubectl set image $deployment app=$image:$reason
     eventually is pods "$new" $reason
-    refused 'timed out' kubectl rollout status $deployment --timeout=1s
+    denied 'timed out' kubectl rollout status $deployment --timeout=1s
     stored pods "$old" True
     stored "$serving" '{.metadata.deletionTimestamp}' ''
     stored $deployment '{.status.availableReplicas} {.status.unavailableReplicas}' '1 1'

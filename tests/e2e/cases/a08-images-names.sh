@@ -10,7 +10,7 @@ as s2024001
 
 IMAGE=nginx refused_by "$E2E_VERBS" student-deployments/image-registry+image-tag \
     program Deployment $name
-before create $name
+empty $name
 remember
 while read -r given rule; do
     denied "student-deployments/$rule" kubectl create -f <(IMAGE=$given program Deployment $name)
@@ -40,6 +40,7 @@ END_OF_TABLE
 image="image: '$registry/$name:v1'"
 accepted kubectl apply -f <(POD="initContainers: [{name: first, $image}]" \
     MORE="{name: second, $image}" program Deployment $name)
+eventually kubectl rollout status deployment/$name --timeout=1s
 remember
 for container in app first second '*'; do
     denied student-deployments/image-registry kubectl set image deployment/$name "$container"=a:v1
@@ -50,11 +51,12 @@ untouched
 accepted kubectl set image deployment/$name "*=$registry/$name@$digest"
 stored deployment/$name '{.spec.template.spec.containers[*].image}' \
     "$registry/$name@$digest $registry/$name@$digest"
-refused student-deployments/image-registry kubectl patch deployment $name --type json \
+denied student-deployments/image-registry kubectl patch deployment $name --type json \
     -p '[{"op":"replace","path":"/spec/template/spec/containers/1/image","value":"nginx:1"}]'
 
 # ---- names: as the teacher, who is not held to a number of one's own
 as teacher
+empty $name
 remember
 while read -r given verdict; do
     if [ "$verdict" = good ]; then
@@ -74,7 +76,7 @@ prj77 bad
 x-student-1 bad
 END_OF_TABLE
 untouched
-refused student-deployments/no-generated-name kubectl create -f <(program Deployment student-1 |
+denied student-deployments/no-generated-name kubectl create -f <(program Deployment student-1 |
     sed 's/^metadata: {name: student-1,/metadata: {generateName: student-1-,/')
 
 # ---- labels: put in where they are missing, refused where they say something else
@@ -85,11 +87,11 @@ labelled() { program Deployment $name | sed "/^metadata/s/app: $name/app: $name-
 refused_by "${E2E_VERBS/edit /}" student-deployments/app-label labelled
 podlabel() { program Deployment $name | sed "/^spec/s/app: $name/app: $name-b/g"; }
 before create $name
-refused student-deployments/pod-label kubectl apply -f <(podlabel)
-refused student-deployments/selector kubectl apply -f <(podlabel)
-refused student-deployments/plain-selector kubectl apply -f <(program Deployment $name |
+denied student-deployments/pod-label kubectl apply -f <(podlabel)
+denied student-deployments/selector kubectl apply -f <(podlabel)
+denied student-deployments/plain-selector kubectl apply -f <(program Deployment $name |
     sed 's/selector: {/&matchExpressions: [{key: app, operator: Exists}], /')
 accepted kubectl apply -f <(program Deployment $name)
-refused student-deployments/app-label kubectl label deployment $name app=$name-b --overwrite
+denied student-deployments/app-label kubectl label deployment $name app=$name-b --overwrite
 accepted kubectl label deployment $name app-
 stored deployment/$name '{.metadata.labels.app}' $name

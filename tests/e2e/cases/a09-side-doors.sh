@@ -39,7 +39,6 @@ object() { # object KIND
 while read -r kind rule deleted; do
     file=$E2E_WORK/object
     object "$kind" >"$file"
-    remember
     as s2024001
     for verb in create apply server-side; do
         denied "no-side-doors/$rule" by $verb "$file"
@@ -47,7 +46,7 @@ while read -r kind rule deleted; do
     denied "no-side-doors/$rule" kubectl create --dry-run=server -f "$file"
     as teacher
     denied "no-side-doors/$rule" by create "$file"
-    untouched
+    absent "$kind/$name"
 
     accepted admin create -f "$file"
     as s2024001
@@ -86,8 +85,8 @@ as s2024001
 budget() {
     plain policy/v1 PodDisruptionBudget "spec: {$1, selector: {matchLabels: {app: $name}}}"
 }
-refused no-side-doors/budget-maximum kubectl apply -f <(budget 'maxUnavailable: 0')
-refused no-side-doors/budget-maximum kubectl apply -f <(budget 'maxUnavailable: 0%')
+denied no-side-doors/budget-maximum kubectl apply -f <(budget 'maxUnavailable: 0')
+denied no-side-doors/budget-maximum kubectl apply -f <(budget 'maxUnavailable: 0%')
 accepted kubectl apply -f <(budget 'maxUnavailable: 1')
 
 # ---- what a project is made of, by every verb

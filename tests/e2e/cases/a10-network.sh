@@ -74,19 +74,19 @@ END_OF_TABLE
 untouched
 
 # ---- new ones only: what Kubernetes itself does not let change
-refused student-network/no-external-name kubectl create service externalname $name-b \
+denied student-network/no-external-name kubectl create service externalname $name-b \
     --external-name evil.example
-refused student-network/no-headless kubectl create service clusterip $name-b --clusterip None
-refused student-network/port kubectl create service clusterip $name-b --tcp 22:8000
-refused student-network/cluster-ip kubectl create service nodeport $name-b --tcp 80:8000
+denied student-network/no-headless kubectl create service clusterip $name-b --clusterip None
+denied student-network/port kubectl create service clusterip $name-b --tcp 22:8000
+denied student-network/cluster-ip kubectl create service nodeport $name-b --tcp 80:8000
 
 # ---- the commands for it
 accepted kubectl apply -f <(program Deployment $name)
 accepted kubectl delete service $name
 accepted kubectl expose deployment $name --port 80 --target-port 8000
 stored service/$name '{.spec.selector}' "{\"app\":\"$name\"}"
-refused student-network/selector kubectl set selector service $name app=other
-refused student-network/host kubectl create ingress $name-b --rule="other.example/*=$name-b:80"
+denied student-network/selector kubectl set selector service $name app=other
+denied student-network/host kubectl create ingress $name-b --rule="other.example/*=$name-b:80"
 remember
 for key in nginx.ingress.kubernetes.io/configuration-snippet \
     traefik.ingress.kubernetes.io/router.middlewares cert-manager.io/cluster-issuer; do

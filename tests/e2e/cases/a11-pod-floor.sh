@@ -7,9 +7,9 @@ name=student-2024001
 as s2024001
 POD='hostNetwork: true' CONTAINER='securityContext: {privileged: true}' \
     refused_by "$E2E_VERBS" pod-security-floor/no-host-network program Deployment $name
-before create $name
+empty $name
 accepted kubectl apply -f <(program Deployment $name)
-eventually is deployment/$name '{.status.replicas}' 1
+eventually kubectl rollout status deployment/$name --timeout=1s
 
 remember
 # The member of the pod, or of its container, as JSON, which is YAML, too.

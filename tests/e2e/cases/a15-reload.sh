@@ -57,7 +57,7 @@ bad() { # bad NUMBER WHAT: after its files were broken
     eventually reloaded false
     check "$2: the same set" "$(digest)" "$second"
     would_store "$memory" 256Mi program Deployment $name-b
-    refused student-deployments/image-registry \
+    denied student-deployments/image-registry \
         kubectl create -f <(IMAGE=nginx program Deployment $name-b)
     swap 2
     eventually reloaded true

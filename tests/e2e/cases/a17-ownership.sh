@@ -29,7 +29,8 @@ for who in 2024001 2024002; do
     accepted kubectl create secret generic student-$who --from-literal a=b
     accepted kubectl create configmap student-$who --from-literal a=b
 done
-eventually is deployment/$theirs '{.status.replicas}' 1
+eventually kubectl rollout status deployment/$theirs --timeout=1s
+eventually kubectl rollout status deployment/$mine --timeout=1s
 pod=$(admin get pods -l app=$theirs -o 'jsonpath={.items[0].metadata.name}')
 
 # ---- everything that A does to what is B's is refused, by name
@@ -85,6 +86,7 @@ check "what is B's is as it was" "$(diff <(echo "$b_before") <(room | grep 20240
 accepted kubectl apply -f <(program Deployment $mine)
 
 # ---- nor B's traffic: labels, selectors, hosts, in objects of A's own name
+eventually kubectl rollout status deployment/$mine --timeout=1s
 labelled() { program Deployment $mine-b | sed "s/app: $mine-b/app: $theirs/g"; }
 remember
 denied ownership/own-pod-label kubectl create -f <(labelled)
