@@ -34,6 +34,7 @@ struct machine_intent {
     const char *actor_user, *actor_groups, *via, *on_behalf_of, *change_cause, *change_kind;
     const char *policy_changes, *last_applied, *written_sha;
     int64_t rollback_of, source; /* of our own rollback writes; 0 */
+    const char *template_json; /* canonical, kept by the store under template_sha; NULL: is there */
 };
 
 enum machine_effect_kind {
