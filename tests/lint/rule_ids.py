@@ -16,8 +16,10 @@ SKIP = ("tests/reviews/", "tests/lint/")  # what clusters said, and these checks
 
 
 def git_files(*patterns):
-    return subprocess.run(["git", "ls-files", "--", *patterns], check=True, capture_output=True,
-                          text=True).stdout.split()
+    """Regular files: git lists a link to a folder too, and what has been removed meanwhile."""
+    paths = subprocess.run(["git", "ls-files", "--", *patterns], check=True, capture_output=True,
+                           text=True).stdout.split()
+    return list(filter(os.path.isfile, paths))
 
 
 def read(path):
