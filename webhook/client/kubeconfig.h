@@ -40,7 +40,7 @@ struct kube_exec {
 /* All strings live in the arena that it was loaded into, keys and tokens too: they are wiped when
  * nobody else needs them, which only the owner of the arena knows.  NULL: not given. */
 struct kube_config {
-    const char *origin; /* for messages: "/home/x/.kube/config, context k3s" or "in-cluster" */
+    const char *origin; /* for messages: "FILE, context k3s" or "in-cluster" */
     const char *server; /* https://host:port[/prefix], without a slash at the end */
     const char *ca_pem;
     const char *tls_server_name;
