@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 /*      code             HTTP  label            text                                           */
-#define ERR_TABLE(X)                                                                               \
+#define ERR_WEBHOOK_TABLE(X)                                                                       \
     X(ERR_NONE, 200, "none", "no error")                                                           \
     X(ERR_USAGE, 400, "usage", "wrong use of a command or flag")                                   \
     X(ERR_JSON, 400, "bad_json", "the body is not valid JSON")                                     \
@@ -33,6 +33,10 @@
     X(ERR_POLICY, 500, "policy", "a policy file is wrong")                                         \
     X(ERR_CERT, 500, "certificate", "a certificate or key is wrong")                               \
     X(ERR_IO, 500, "io", "a file or socket failed")                                                \
+    X(ERR_INTERNAL, 500, "internal", "an error of Proctor itself")
+
+/* What only programs meet that ask an API server or keep the history: no metric of the webhook. */
+#define ERR_CLIENT_TABLE(X)                                                                        \
     X(ERR_KUBECONFIG, 500, "kubeconfig", "where the API server is, or who we are, is not told")    \
     X(ERR_UNREACHABLE, 502, "unreachable", "the API server cannot be reached")                     \
     X(ERR_ANSWER, 502, "bad_answer", "the API server's answer cannot be read")                     \
@@ -43,12 +47,18 @@
     X(ERR_GONE, 410, "gone", "the API server no longer has that version")                          \
     X(ERR_REFUSED, 422, "refused", "the API server refused the object")                            \
     X(ERR_SERVER, 502, "server", "the API server failed")                                          \
-    X(ERR_STORE, 503, "store", "the history's database cannot be used")                            \
-    X(ERR_INTERNAL, 500, "internal", "an error of Proctor itself")
+    X(ERR_STORE, 503, "store", "the history's database cannot be used")
+
+#define ERR_TABLE(X) ERR_WEBHOOK_TABLE(X) ERR_CLIENT_TABLE(X)
 
 #define ERR_ENUM(code, http, label, text) code,
 enum err_code { ERR_TABLE(ERR_ENUM) ERR_COUNT };
 #undef ERR_ENUM
+
+/* The rows of ERR_WEBHOOK_TABLE; their codes are the first ones. */
+#define ERR_ONE(code, http, label, text) +1
+enum { ERR_WEBHOOK_COUNT = ERR_WEBHOOK_TABLE(ERR_ONE) };
+#undef ERR_ONE
 
 struct err {
     enum err_code code;

@@ -35,7 +35,7 @@ static const struct {
 
 static _Atomic int64_t values[METRIC_COUNT];
 static _Atomic uint64_t requests[PHASES][OUTCOME_COUNT][OPERATIONS];
-static _Atomic uint64_t errors[ERR_COUNT];
+static _Atomic uint64_t errors[ERR_WEBHOOK_COUNT];
 static _Atomic uint64_t histogram[PHASES][BUCKETS];
 static _Atomic uint64_t histogram_sum_us[PHASES];
 
@@ -83,7 +83,7 @@ void metric_request(unsigned phase, enum metric_outcome outcome, unsigned operat
 void metric_error(int code)
 {
     int row = code < 0 ? -code : code;
-    if (row >= ERR_COUNT)
+    if (row >= ERR_WEBHOOK_COUNT)
         row = ERR_INTERNAL;
     atomic_fetch_add_explicit(&errors[row], 1, RELAXED);
 }
@@ -146,7 +146,7 @@ static void write_requests(struct buf *buf)
         }
     }
     write_head(buf, "errors_total", "counter", "Requests that failed, by what was wrong.");
-    for (int code = 1; code < ERR_COUNT; code++)
+    for (int code = 1; code < ERR_WEBHOOK_COUNT; code++)
         buf_printf(buf, "proctor_errors_total{error=\"%s\"} %llu\n", err_label(code),
                    (unsigned long long)atomic_load_explicit(&errors[code], RELAXED));
 }

@@ -1,6 +1,7 @@
 /* Metrics: one row each, Prometheus text 0.0.4.
  *
- * All labels are bounded: phases, outcomes, operations, the rows of ERR_TABLE, and rule ids,
+ * All labels are bounded: phases, outcomes, operations, the rows of ERR_WEBHOOK_TABLE, and rule
+ * ids,
  * which come from the policy files and are capped.  Nothing that a request brings is a label.
  */
 #ifndef PROCTOR_NET_METRICS_H
@@ -88,7 +89,7 @@ void metric_request(unsigned phase, enum metric_outcome outcome, unsigned operat
 /* The label's index for an operation bit of policy/set.h; 4 is "other". */
 unsigned metric_operation_index(unsigned operation_bit);
 
-/* An error, by its code. */
+/* An error, by its code; one that the webhook cannot have is counted as "internal". */
 void metric_error(int code);
 
 /* The counters of a rule; they outlive reloads.  Never NULL, never freed. */

@@ -46,6 +46,22 @@ TEST(errors_are_counted_by_label)
     buf_done(&page);
 }
 
+TEST(errors_of_other_programs_are_not_on_the_page)
+{
+    write_page();
+#define CHECK_SHOWN(code, http, label, text)                                                       \
+    CHECK((strstr(page.data, "{error=\"" label "\"}") != NULL) == (code != ERR_NONE));
+    ERR_WEBHOOK_TABLE(CHECK_SHOWN)
+#define CHECK_HIDDEN(code, http, label, text)                                                      \
+    CHECK(strstr(page.data, "{error=\"" label "\"}") == NULL);
+    ERR_CLIENT_TABLE(CHECK_HIDDEN)
+    buf_done(&page);
+    metric_error(-ERR_GONE);
+    write_page();
+    CHECK(strstr(page.data, "errors_total{error=\"internal\"} 2\n") != NULL);
+    buf_done(&page);
+}
+
 TEST(rules_are_kept_and_capped)
 {
     struct metric_rule *rule = metric_rule_find("p/r");
