@@ -186,6 +186,11 @@ def settings(folder, found):
     mounts = {m["mountPath"] for m in spec["containers"][0]["volumeMounts"]}
     check(f"{folder}: it reads what is mounted",
           {environment["PROCTOR_POLICIES"], environment["PROCTOR_TLS_DIR"]} ^ mounts)
+    limits = (TREE / "webhook/base/limits.h").read_text()
+    beside = int(re.search(r"LIMIT_CHECK_DATA_BYTES +\((\d+) \* LIMIT_MIB\)", limits).group(1))
+    memory = spec["containers"][0]["resources"]["limits"]["memory"]
+    check(f"{folder}: there is memory for the server and for a check of policies beside it",
+          "" if int(memory.removesuffix("Mi")) >= 64 + beside else memory)
     check(f"{folder}: an update starts the new pod first",
           "" if deployment["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1} else "no")
 
