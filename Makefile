@@ -133,9 +133,10 @@ strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(CLIENT) $(HISTORY) $(MA
 flags:
 	@echo $(CFLAGS_ALL)
 
-fix: ## format the sources, renew the README's output
+fix: ## format the sources, renew the registration's matchConditions and the README's output
 	clang-format -i $$(git ls-files '*.[ch]')
 	$(SUBMAKE) all
+	OUT=$(BUILD) manifests/match-conditions
 	tests/tools/readme --update
 
 .PHONY: help
