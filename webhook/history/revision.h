@@ -71,6 +71,7 @@ struct revision {
     int64_t started_at, last_progress_at, deadline_at, completed_at;
     int64_t rollback_of; /* the id of the revision that this one goes back from; 0: none */
     int64_t source;      /* the id of the revision whose template it repeats; 0: none */
+    const char *memory;  /* the machine's own notes on it, opaque; kept so that it goes on */
 };
 
 /* "InProgress"; and back, -1 if there is none of that name. */

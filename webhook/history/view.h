@@ -33,12 +33,20 @@ struct view_deployment {
         const char *names_set;                      /* the ReplicaSet in its message; NULL */
     } progressing;
     const char *replica_failure; /* its message while ReplicaFailure is True */
+    const char *history_id;      /* annotation proctor.dev/history-id */
+    const char *change_cause;    /* annotation kubernetes.io/change-cause */
+    const char *policy_changes;  /* annotation proctor.dev/policy-changes */
+    const char *last_applied;    /* annotation kubectl.kubernetes.io/last-applied-configuration */
+    const char *manager;         /* of the newest managedFields entry that is not of the status */
+    const cJSON *pod_template;   /* spec.template */
 };
 
 struct view_set {
     const char *name, *uid, *owner_uid, *template_sha;
     int64_t k8s_revision, replicas, created, ready, available;
     int64_t created_at;
+    const char *revision_history; /* numbers that it had before: "1,3" */
+    const cJSON *pod_template;
 };
 
 /* One container of one pod, init containers too. */
@@ -81,6 +89,11 @@ NODISCARD int view_pod(struct arena *arena, const cJSON *object, struct view_pod
  * version.  Kubernetes' own hash changes with API versions and collisions. */
 const char *view_canonical_template(struct arena *arena, const cJSON *pod_template);
 const char *view_template_sha(struct arena *arena, const cJSON *pod_template);
+
+/* What kind of change leads from one template to the other, of the finest that covers it all:
+ * image, env, config (volumes, envFrom, ConfigMap and Secret references), restart (kubectl's
+ * restartedAt alone), policy (annotations of proctor.dev alone), other. */
+const char *view_change_kind(const cJSON *before, const cJSON *after);
 
 /* The set whose template is this Deployment's: the oldest one of equal template, as the
  * deployment controller chooses it; NULL: not yet. */
