@@ -33,7 +33,7 @@ by() {
         dry-run) kubectl apply --dry-run=server -f "$2" "${@:3}" ;;
         apply) kubectl apply -f "$2" ;;
         server-side) kubectl apply --server-side --force-conflicts -f "$2" ;;
-        replace) kubectl replace -f "$2" ;;
+        replace) by_replace "$2" ;;
         edit) by_edit "$2" ;;
         patch) kubectl patch -f "$2" --type merge --patch-file "$2" ;;
     esac
@@ -46,6 +46,19 @@ by_edit() {
     TMPDIR=$folder KUBE_EDITOR=$(editor "$1") kubectl edit -f "$1" || code=$?
     [ $code -eq 0 ] || cat "$folder"/*
     rm -rf "$folder"
+    return $code
+}
+
+# Between kubectl's look and its write a controller may report: whoever is told so tries again.
+by_replace() {
+    local out code tries=5
+    while true; do
+        code=0
+        out=$(kubectl replace -f "$1" 2>&1) || code=$?
+        [[ $out == *'the object has been modified'* ]] || break
+        ((tries-- > 0)) || break
+    done
+    echo "$out"
     return $code
 }
 

@@ -9,7 +9,7 @@ as s2024001
 
 # warnings COMMAND...: how many lines it warns (kubectl's own do not count), and which are too long.
 warnings() {
-    "$@" 2>&1 >/dev/null | sed -n 's/^Warning: //p' |
+    "$@" 2>&1 | sed -n 's/^Warning: //p' |
         grep -v '^resource .* is missing the kubectl' >"$E2E_WORK/warnings"
     awk 'length > 120 { print "too long: " $0 } END { print NR }' "$E2E_WORK/warnings"
 }
