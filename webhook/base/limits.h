@@ -1,5 +1,6 @@
-/* Every cap in Proctor, each with its reason.  tests/unit/base/test_limits.c holds each one at
- * its value and one past it.  Together they keep the webhook under 64 MiB whatever is sent. */
+/* Every cap in Proctor, each with its reason.  The unit tests hold each one at its value and one
+ * past it: base/test_limits.c, client/test_limits.c, net/test_check.c.  Together they keep the
+ * webhook under 64 MiB whatever is sent. */
 #ifndef PROCTOR_BASE_LIMITS_H
 #define PROCTOR_BASE_LIMITS_H
 
