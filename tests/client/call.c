@@ -3,14 +3,18 @@
  *     call [--kubeconfig FILE] [--context NAME] [--as USER] [--in-cluster FOLDER] [--seconds N]
  *          [--repeat FILE] get|text|list|delete PATH
  *          create|replace|json|merge|strategic|apply PATH FILE   (FILE: JSON, "-" for stdin)
+ *     call [...] [--since VERSION] [--timeout N] [--silence N] [--events N] watch PATH
  *
  * Exit code 0, or 1 with "error LABEL: TEXT" on stdout.  Warnings are lines "warning: ...", causes
  * of a refusal lines "cause: ...".  With --repeat the call is made again, by the same client, once
- * the file is there.
+ * the file is there.  A watch is a line an event, "ADDED NAME VERSION", behind it "gap" or
+ * ": MESSAGE"; it ends after so many events ("ended") or at SIGTERM ("stopped").
  */
 #include "base/limits.h"
 #include "client/client.h"
+#include "client/watch.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +26,8 @@ struct arguments {
     bool in_cluster;
     const char *folder;
     const char *repeat;
+    struct watch_options watch;
+    long events;
     const char *verb, *path, *file;
 };
 
@@ -45,6 +51,14 @@ static bool read_flag(struct arguments *arguments, const char *flag, const char 
         arguments->options.call_seconds = strtol(value, NULL, 10);
     else if (strcmp(flag, "--repeat") == 0)
         arguments->repeat = value;
+    else if (strcmp(flag, "--since") == 0)
+        arguments->watch.since = value;
+    else if (strcmp(flag, "--timeout") == 0)
+        arguments->watch.timeout_seconds = strtol(value, NULL, 10);
+    else if (strcmp(flag, "--silence") == 0)
+        arguments->watch.silence_seconds = strtol(value, NULL, 10);
+    else if (strcmp(flag, "--events") == 0)
+        arguments->events = strtol(value, NULL, 10);
     else if (strcmp(flag, "--in-cluster") == 0)
         arguments->in_cluster = true, arguments->folder = value;
     else
@@ -103,12 +117,59 @@ static int call_write(struct kube_client *client, const struct arguments *argume
     return err_set(reterr, ERR_USAGE, "no verb %s", arguments->verb);
 }
 
+/* ---- watching --------------------------------------------------------------------------- */
+
+static atomic_bool stop;
+
+static void on_term(int number)
+{
+    (void)number;
+    atomic_store(&stop, true);
+}
+
+static int tell(void *context, enum watch_event event, const cJSON *object, bool gap)
+{
+    long *left = context;
+    const char *type = json_get_string(object, "type");
+    const char *name = json_string(json_path(object, "metadata", "name", NULL));
+    const char *version = json_string(json_path(object, "metadata", "resourceVersion", NULL));
+    const char *message = json_get_string(object, "message");
+    printf("%s", watch_event_name(event));
+    if (type != NULL)
+        printf(" %s", type);
+    if (name != NULL)
+        printf(" %s", name);
+    if (version != NULL)
+        printf(" %s", version);
+    printf("%s%s%s\n", gap ? " gap" : "", message != NULL ? ": " : "",
+           message != NULL ? message : "");
+    fflush(stdout);
+    return *left > 0 && --*left == 0 ? 7 : 0;
+}
+
+static int call_watch(struct kube_client *client, const struct arguments *arguments,
+                      struct err *reterr)
+{
+    struct watch_options options = arguments->watch;
+    long left = arguments->events;
+    const struct sigaction action = {.sa_handler = on_term};
+    sigaction(SIGTERM, &action, NULL);
+    options.path = arguments->path;
+    options.stop = &stop;
+    const int rc = watch_run(client, &options, tell, &left, reterr);
+    if (rc >= 0)
+        puts(rc == 7 ? "ended" : "stopped");
+    return rc < 0 ? rc : 0;
+}
+
 static int call(struct kube_client *client, const struct arguments *arguments, struct err *reterr)
 {
     cJSON *object = NULL;
     int rc;
     if (strcmp(arguments->verb, "text") == 0)
         return call_text(client, arguments, reterr);
+    if (strcmp(arguments->verb, "watch") == 0)
+        return call_watch(client, arguments, reterr);
     if (strcmp(arguments->verb, "get") == 0)
         rc = client_get(client, &arena, arguments->path, &object, reterr);
     else if (strcmp(arguments->verb, "list") == 0)

@@ -4,8 +4,8 @@
 #include "base/limits.h"
 #include "base/version.h"
 #include "client/answer.h"
+#include "client/client_internal.h"
 #include "client/say.h"
-#include "client/warnings.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,18 +21,6 @@
 #define LIST_BEGINNINGS  3
 #define BODY_FIRST_BYTES 4096
 #define HEADER_BYTES_MAX LIMIT_MIB
-
-struct kube_client {
-    const struct kube_config *config;
-    struct client_options options;
-    struct http *http;
-    struct credential credential;
-    struct buf body; /* of the last answer, on the heap */
-    size_t header_bytes;
-    bool too_large;
-    struct warnings warnings;
-    const cJSON *status;
-};
 
 /* One call with its repetitions. */
 struct call {

@@ -229,6 +229,13 @@ static size_t pass_header(char *bytes, size_t size, size_t count, void *context)
     return call->header(call->context, bytes, size * count) ? size * count : 0;
 }
 
+static int pass_tick(void *context, curl_off_t of, curl_off_t got, curl_off_t send, curl_off_t sent)
+{
+    const struct http_call *call = context;
+    (void)of, (void)got, (void)send, (void)sent;
+    return call->tick(call->context) ? 0 : 1;
+}
+
 static void set_call(const struct http *http, const struct http_call *call,
                      const struct headers *headers)
 {
@@ -247,6 +254,11 @@ static void set_call(const struct http *http, const struct http_call *call,
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, (void *)(uintptr_t)call);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, pass_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, (void *)(uintptr_t)call);
+    if (call->tick == NULL)
+        return;
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, pass_tick);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, (void *)(uintptr_t)call);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 }
 
 static void set_always(struct http *http)
@@ -314,6 +326,7 @@ static void judge(struct http *http, CURLcode code, struct arena *arena, struct 
         answer->end = HTTP_ANSWERED;
         return;
     case CURLE_WRITE_ERROR:
+    case CURLE_ABORTED_BY_CALLBACK:
         answer->end = HTTP_STOPPED;
         return;
     case CURLE_COULDNT_CONNECT:

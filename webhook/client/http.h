@@ -31,12 +31,14 @@ struct http_call {
     /* Told each piece of the answer and each header line; false ends the exchange. */
     bool (*sink)(void *context, const char *bytes, size_t count);
     bool (*header)(void *context, const char *line, size_t count);
+    /* NULL, or asked about once a second whether to go on, also while nothing comes. */
+    bool (*tick)(void *context);
     void *context;
 };
 
 enum http_end {
     HTTP_ANSWERED,
-    HTTP_STOPPED,       /* by sink or header */
+    HTTP_STOPPED,       /* by sink, header or tick */
     HTTP_NOT_CONNECTED, /* the server has not seen anything of it */
     HTTP_DROPPED,       /* it may have acted */
     HTTP_TIMED_OUT,

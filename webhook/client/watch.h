@@ -1,11 +1,17 @@
 /* list + watch of one kind in one namespace, for ever: what the API server shows, in its order.
  *
- *     client  --watch_run-->  handler(LISTED all items | ADDED | MODIFIED | DELETED | SYNCED)
+ *     client  --watch_run-->  handler(LIST_BEGINS, LISTED..., LIST_ENDS, CONNECTED,
+ *                                     ADDED | MODIFIED | DELETED | BOOKMARK ...)
  *
- * Lists, then watches from that resourceVersion with bookmarks.  A dropped connection goes on from
- * the last version seen; a 410, or an expired one, lists again, and the handler is told that
- * versions may have been missed (gap).  Back-off with jitter up to 30 s; a stream that is silent
- * for longer than it can be is cut and taken up again; tokens are read again as they change.
+ * Lists by pages, then watches from that resourceVersion with bookmarks (KEP-956).  A dropped
+ * connection goes on from the last version seen.  Listed again, and the handler told that versions
+ * may have been missed (gap), is after a 410; after an API server that has gone back behind what
+ * we saw (etcd was restored); and when a stream breaks twice at one place.  Back-off with jitter
+ * up to 30 s; a stream that is silent for longer than bookmarks let it be is cut and taken up
+ * again; tokens are read again for each try.
+ *
+ * An object that base/json refuses (a NUL in an annotation, a line past LIMIT_ANSWER_BYTES) does
+ * not stop the watch: the handler is told UNREADABLE, with what is found of its name.
  */
 #ifndef PROCTOR_CLIENT_WATCH_H
 #define PROCTOR_CLIENT_WATCH_H
@@ -14,31 +20,54 @@
 
 #include <stdatomic.h>
 
-enum watch_event {
-    WATCH_LIST_BEGINS, /* what is not listed until LIST_ENDS does not exist any more */
-    WATCH_LISTED,      /* one item of the list */
-    WATCH_LIST_ENDS,
-    WATCH_ADDED,
-    WATCH_MODIFIED,
-    WATCH_DELETED,
-    WATCH_BOOKMARK, /* the object has nothing but its resourceVersion */
-    WATCH_LOST      /* no connection since now; goes on by itself */
-};
+/*      constant, name, object */
+#define WATCH_EVENT_TABLE(X)                                                                       \
+    /* What is not listed until LIST_ENDS does not exist any more; NULL.  It may come twice: the   \
+     * list began again then, and what was listed so far is to be forgotten. */                    \
+    X(WATCH_LIST_BEGINS, "LIST_BEGINS")                                                            \
+    /* One item of the list, with kind and apiVersion as in other events. */                       \
+    X(WATCH_LISTED, "LISTED")                                                                      \
+    /* {"metadata":{"resourceVersion"}}: of the whole list, to go on from. */                      \
+    X(WATCH_LIST_ENDS, "LIST_ENDS")                                                                \
+    X(WATCH_ADDED, "ADDED")                                                                        \
+    X(WATCH_MODIFIED, "MODIFIED")                                                                  \
+    X(WATCH_DELETED, "DELETED")                                                                    \
+    /* It has nothing but kind and resourceVersion: all up to there has been told. */              \
+    X(WATCH_BOOKMARK, "BOOKMARK")                                                                  \
+    /* {"type":"MODIFIED","message":why,"metadata":{name, namespace, uid, resourceVersion}}: the   \
+     * event of that name (or LISTED), of an object that cannot be read; what was not found of its \
+     * metadata is absent. */                                                                      \
+    X(WATCH_UNREADABLE, "UNREADABLE")                                                              \
+    /* From now on changes come as they happen: the first stream, and the first after LOST; NULL.  \
+     */                                                                                            \
+    X(WATCH_CONNECTED, "CONNECTED")                                                                \
+    /* {"message":why}: no connection since now; it goes on by itself. */                          \
+    X(WATCH_LOST, "LOST")
+
+#define WATCH_ENUM(constant, name) constant,
+enum watch_event { WATCH_EVENT_TABLE(WATCH_ENUM) WATCH_EVENTS };
+#undef WATCH_ENUM
 
 struct watch_options {
     const char *path;     /* "/apis/apps/v1/namespaces/x/deployments", query allowed */
     const char *since;    /* a resourceVersion to go on from; NULL: list first */
     long timeout_seconds; /* of one stream; 0: 300 */
-    atomic_bool *stop;    /* looked at once a second */
+    long silence_seconds; /* after which a stream is cut; 0: 150 (bookmarks come each minute) */
+    atomic_bool *stop;    /* looked at once a second; NULL: none */
 };
 
-/* `object` lives until the handler returns; `gap`: versions may have been missed before it.
- * Non-zero ends the watch. */
+/* `object` lives until the handler returns; `gap`, on all events of such a list: versions may
+ * have been missed before it.  Non-zero ends the watch.  It runs inside of the exchange, so it
+ * must not use this client. */
 typedef int watch_handler(void *context, enum watch_event event, const cJSON *object, bool gap);
 
 /* Returns when told to stop (0), when the handler does (its value), or on an error that time does
- * not mend: ERR_UNAUTHORIZED after re-reading the credential, ERR_FORBIDDEN, ERR_NOT_FOUND. */
+ * not mend, after three tries each with the credential of that moment: ERR_KUBECONFIG,
+ * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_REFUSED (a path that cannot be watched). */
 NODISCARD int watch_run(struct kube_client *client, const struct watch_options *options,
                         watch_handler *handler, void *context, struct err *reterr);
+
+/* "ADDED"; lives for ever. */
+const char *watch_event_name(enum watch_event event);
 
 #endif
