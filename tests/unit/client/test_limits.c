@@ -34,8 +34,8 @@ static struct buf new_buf(void)
 static char *padded(const char *text, size_t bytes)
 {
     char *all = arena_alloc(&arena, bytes + 1);
-    memset(all, ' ', bytes);
-    memcpy(all, text, strlen(text));
+    snprintf(all, bytes, "%s", text);
+    memset(all + strlen(text), ' ', bytes - strlen(text));
     return all;
 }
 
