@@ -53,16 +53,16 @@ __attribute__((format(printf, 2, 3))) static void mended_by(struct inspect_findi
     va_end(args);
 }
 
-static void read_certs(struct check *check, int fd, enum store_file file, STACK_OF(X509) * *certs)
+static void read_certs(struct check *check, int fd, enum folder_file file, STACK_OF(X509) * *certs)
 {
     char path[300];
     struct err err;
-    struct store_text text = {0};
-    snprintf(path, sizeof path, "%s/%s", check->folder, store_names[file]);
-    if (store_read(fd, store_names[file], path, &text, &err) < 0 ||
+    struct folder_text text = {0};
+    snprintf(path, sizeof path, "%s/%s", check->folder, folder_names[file]);
+    if (folder_read(fd, folder_names[file], path, &text, &err) < 0 ||
         inspect_parse_certs(&text, path, certs, &err) < 0)
         found(check, "%s", err.text);
-    store_text_done(&text);
+    folder_text_done(&text);
 }
 
 static void check_mode(struct check *check, const char *path, mode_t mode, mode_t forbidden)
@@ -73,21 +73,21 @@ static void check_mode(struct check *check, const char *path, mode_t mode, mode_
             "chmod 600 %s", path);
 }
 
-static void read_key(struct check *check, int fd, enum store_file file, mode_t forbidden,
+static void read_key(struct check *check, int fd, enum folder_file file, mode_t forbidden,
                      EVP_PKEY **key)
 {
     char path[300];
     struct err err;
-    struct store_text text = {0};
-    snprintf(path, sizeof path, "%s/%s", check->folder, store_names[file]);
-    int r = store_read(fd, store_names[file], path, &text, &err);
+    struct folder_text text = {0};
+    snprintf(path, sizeof path, "%s/%s", check->folder, folder_names[file]);
+    int r = folder_read(fd, folder_names[file], path, &text, &err);
     if (r == 0) {
         check_mode(check, path, text.mode, forbidden);
         r = inspect_parse_key(&text, path, key, &err);
     }
     if (r < 0)
         found(check, "%s", err.text);
-    store_text_done(&text);
+    folder_text_done(&text);
 }
 
 static void check_dates(struct check *check, X509 *cert, const char *name)
@@ -200,12 +200,12 @@ int inspect_check(const char *folder, const struct inspect_options *options,
     *ret_report = (struct inspect_report){0};
     struct check check = {
         .folder = folder, .options = options, .report = ret_report, .renewable = has_ca_key};
-    read_certs(&check, fd, STORE_TLS_CERT, &leafs);
+    read_certs(&check, fd, FOLDER_TLS_CERT, &leafs);
     /* A Secret mount with fsGroup is readable to its group: that is as it should be. */
-    read_key(&check, fd, STORE_TLS_KEY, 0007, &key);
-    read_certs(&check, fd, STORE_CA_CERT, &cas);
+    read_key(&check, fd, FOLDER_TLS_KEY, 0007, &key);
+    read_certs(&check, fd, FOLDER_CA_CERT, &cas);
     if (has_ca_key)
-        read_key(&check, fd, STORE_CA_KEY, 0077, &ca_key);
+        read_key(&check, fd, FOLDER_CA_KEY, 0077, &ca_key);
     check.leafs = leafs;
     check.cas = cas;
     check.key = key;

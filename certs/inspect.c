@@ -12,17 +12,17 @@
 
 #define SECONDS_A_DAY 86400L
 
-static bool has_line(const struct store_text *text, const char *words)
+static bool has_line(const struct folder_text *text, const char *words)
 {
     return memmem(text->data, text->length, words, strlen(words)) != NULL;
 }
 
-static bool holds_key(const struct store_text *text)
+static bool holds_key(const struct folder_text *text)
 {
     return has_line(text, "PRIVATE KEY-----");
 }
 
-int inspect_parse_certs(const struct store_text *text, const char *path,
+int inspect_parse_certs(const struct folder_text *text, const char *path,
                         STACK_OF(X509) * *ret_certs, struct err *reterr)
 {
     SCOPED_BIO bio = BIO_new_mem_buf(text->data, (int)text->length);
@@ -66,7 +66,7 @@ static int no_password(char *room, int size, int writing, void *asked)
     return -1;
 }
 
-int inspect_parse_key(const struct store_text *text, const char *path, EVP_PKEY **ret_key,
+int inspect_parse_key(const struct folder_text *text, const char *path, EVP_PKEY **ret_key,
                       struct err *reterr)
 {
     bool asked = false;

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "certs/store.h"
+#include "certs/folder.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -16,13 +16,13 @@
 
 /* All certificates of a PEM text, in their order.  ERR_CERT: none in it, one that cannot be
  * read, or a private key in it.  `path` is for messages. */
-NODISCARD int inspect_parse_certs(const struct store_text *text, const char *path,
+NODISCARD int inspect_parse_certs(const struct folder_text *text, const char *path,
                                   STACK_OF(X509) * *ret_certs, struct err *reterr);
 
 /* The private key of a PEM text.  ERR_CERT: none, encrypted (nobody is asked for a password), or
  * a certificate instead. */
-NODISCARD int inspect_parse_key(const struct store_text *text, const char *path, EVP_PKEY **ret_key,
-                                struct err *reterr);
+NODISCARD int inspect_parse_key(const struct folder_text *text, const char *path,
+                                EVP_PKEY **ret_key, struct err *reterr);
 
 /* Whether O=Proctor issued it. */
 bool inspect_is_ours(const X509 *cert);

@@ -255,23 +255,23 @@ int issue_leaf(X509 *ca, EVP_PKEY *ca_key, GENERAL_NAMES *names, time_t now, lon
     return 0;
 }
 
-static int take_pem(BIO *bio, bool written, struct store_text *ret_text, struct err *reterr)
+static int take_pem(BIO *bio, bool written, struct folder_text *ret_text, struct err *reterr)
 {
     char *data = NULL;
     long length = written ? BIO_get_mem_data(bio, &data) : 0;
     if (length <= 0)
         return openssl_failed("write PEM", reterr);
-    return store_text_copy(ret_text, data, (size_t)length, reterr);
+    return folder_text_copy(ret_text, data, (size_t)length, reterr);
 }
 
-int issue_cert_pem(X509 *cert, struct store_text *ret_text, struct err *reterr)
+int issue_cert_pem(X509 *cert, struct folder_text *ret_text, struct err *reterr)
 {
     SCOPED_BIO bio = BIO_new(BIO_s_mem());
     bool written = bio != NULL && PEM_write_bio_X509(bio, cert) == 1;
     return take_pem(bio, written, ret_text, reterr);
 }
 
-int issue_key_pem(EVP_PKEY *key, struct store_text *ret_text, struct err *reterr)
+int issue_key_pem(EVP_PKEY *key, struct folder_text *ret_text, struct err *reterr)
 {
     /* A memory BIO wipes its bytes when it is freed or grows. */
     SCOPED_BIO bio = BIO_new(BIO_s_mem());
@@ -281,29 +281,29 @@ int issue_key_pem(EVP_PKEY *key, struct store_text *ret_text, struct err *reterr
 }
 
 int issue_set(const struct issue_names *names, time_t now, long ca_days, long leaf_days,
-              struct store_set *ret_set, struct err *reterr)
+              struct folder_set *ret_set, struct err *reterr)
 {
     SCOPED_NAMES general = NULL;
     SCOPED_X509 ca = NULL;
     SCOPED_X509 leaf = NULL;
     SCOPED_PKEY ca_key = NULL;
     SCOPED_PKEY leaf_key = NULL;
-    struct store_set set = {0};
+    struct folder_set set = {0};
     int r = issue_make_names(names, &general, reterr);
     if (r == 0)
         r = issue_ca(now, ca_days, &ca, &ca_key, reterr);
     if (r == 0)
         r = issue_leaf(ca, ca_key, general, now, leaf_days, &leaf, &leaf_key, reterr);
     if (r == 0)
-        r = issue_cert_pem(ca, &set.files[STORE_CA_CERT], reterr);
+        r = issue_cert_pem(ca, &set.files[FOLDER_CA_CERT], reterr);
     if (r == 0)
-        r = issue_key_pem(ca_key, &set.files[STORE_CA_KEY], reterr);
+        r = issue_key_pem(ca_key, &set.files[FOLDER_CA_KEY], reterr);
     if (r == 0)
-        r = issue_cert_pem(leaf, &set.files[STORE_TLS_CERT], reterr);
+        r = issue_cert_pem(leaf, &set.files[FOLDER_TLS_CERT], reterr);
     if (r == 0)
-        r = issue_key_pem(leaf_key, &set.files[STORE_TLS_KEY], reterr);
+        r = issue_key_pem(leaf_key, &set.files[FOLDER_TLS_KEY], reterr);
     if (r < 0) {
-        store_set_done(&set);
+        folder_set_done(&set);
         return r;
     }
     *ret_set = set;

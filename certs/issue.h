@@ -9,7 +9,7 @@
 #define PROCTOR_CERTS_ISSUE_H
 
 #include "base/err.h"
-#include "certs/store.h"
+#include "certs/folder.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -46,18 +46,18 @@ NODISCARD int issue_leaf(X509 *ca, EVP_PKEY *ca_key, GENERAL_NAMES *names, time_
                          X509 **ret_cert, EVP_PKEY **ret_key, struct err *reterr);
 
 /* PEM (keys: PKCS #8, not encrypted). */
-NODISCARD int issue_cert_pem(X509 *cert, struct store_text *ret_text, struct err *reterr);
-NODISCARD int issue_key_pem(EVP_PKEY *key, struct store_text *ret_text, struct err *reterr);
+NODISCARD int issue_cert_pem(X509 *cert, struct folder_text *ret_text, struct err *reterr);
+NODISCARD int issue_key_pem(EVP_PKEY *key, struct folder_text *ret_text, struct err *reterr);
 
-/* A CA and a leaf as the four files.  Release with store_set_done. */
+/* A CA and a leaf as the four files.  Release with folder_set_done. */
 NODISCARD int issue_set(const struct issue_names *names, time_t now, long ca_days, long leaf_days,
-                        struct store_set *ret_set, struct err *reterr);
+                        struct folder_set *ret_set, struct err *reterr);
 
 /* What `kubectl apply -f -` takes: the Secret `secret` (kubernetes.io/tls with ca.crt) and the
  * Secret proctor-ca with the CA's key, in `space`; and the caBundle for the webhook
  * configurations, as a patch in a comment (YAML) or the List's member caBundle (JSON).
- * Release with store_text_done. */
-NODISCARD int issue_manifest(const struct store_set *set, const char *secret, const char *space,
-                             bool json, struct store_text *ret_text, struct err *reterr);
+ * Release with folder_text_done. */
+NODISCARD int issue_manifest(const struct folder_set *set, const char *secret, const char *space,
+                             bool json, struct folder_text *ret_text, struct err *reterr);
 
 #endif

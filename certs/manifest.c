@@ -13,13 +13,13 @@
 struct secret {
     const char *name;
     const char *type;
-    enum store_file files[3];
+    enum folder_file files[3];
     const char *keys[3];
     size_t count;
 };
 
 /* Base64 on one line, as a Secret's data. */
-static void add_base64(struct buf *out, const struct store_text *text)
+static void add_base64(struct buf *out, const struct folder_text *text)
 {
     unsigned char encoded[68];
     for (size_t at = 0; at < text->length; at += 48) {
@@ -30,7 +30,7 @@ static void add_base64(struct buf *out, const struct store_text *text)
     OPENSSL_cleanse(encoded, sizeof encoded);
 }
 
-static void add_secret_yaml(struct buf *out, const struct store_set *set,
+static void add_secret_yaml(struct buf *out, const struct folder_set *set,
                             const struct secret *secret, const char *space)
 {
     buf_add_string(out, "---\napiVersion: v1\nkind: Secret\ntype: ");
@@ -49,7 +49,7 @@ static void add_secret_yaml(struct buf *out, const struct store_set *set,
     }
 }
 
-static void add_secret_json(struct buf *out, const struct store_set *set,
+static void add_secret_json(struct buf *out, const struct folder_set *set,
                             const struct secret *secret, const char *space)
 {
     buf_add_string(out, "    {\n      \"apiVersion\": \"v1\",\n      \"kind\": \"Secret\",\n"
@@ -71,7 +71,7 @@ static void add_secret_json(struct buf *out, const struct store_set *set,
     buf_add_string(out, "\n      }\n    }");
 }
 
-static void add_yaml(struct buf *out, const struct store_set *set, const struct secret *secrets,
+static void add_yaml(struct buf *out, const struct folder_set *set, const struct secret *secrets,
                      const char *space)
 {
     add_secret_yaml(out, set, &secrets[0], space);
@@ -84,11 +84,11 @@ static void add_yaml(struct buf *out, const struct store_set *set, const struct 
                         "# - name: WEBHOOK\n"
                         "#   clientConfig:\n"
                         "#     caBundle: ");
-    add_base64(out, &set->files[STORE_CA_CERT]);
+    add_base64(out, &set->files[FOLDER_CA_CERT]);
     buf_add_char(out, '\n');
 }
 
-static void add_json(struct buf *out, const struct store_set *set, const struct secret *secrets,
+static void add_json(struct buf *out, const struct folder_set *set, const struct secret *secrets,
                      const char *space)
 {
     buf_add_string(out, "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"List\",\n  \"items\": [\n");
@@ -96,23 +96,23 @@ static void add_json(struct buf *out, const struct store_set *set, const struct 
     buf_add_string(out, ",\n");
     add_secret_json(out, set, &secrets[1], space);
     buf_add_string(out, "\n  ],\n  \"caBundle\": \"");
-    add_base64(out, &set->files[STORE_CA_CERT]);
+    add_base64(out, &set->files[FOLDER_CA_CERT]);
     buf_add_string(out, "\"\n}\n");
 }
 
-int issue_manifest(const struct store_set *set, const char *secret, const char *space, bool json,
-                   struct store_text *ret_text, struct err *reterr)
+int issue_manifest(const struct folder_set *set, const char *secret, const char *space, bool json,
+                   struct folder_text *ret_text, struct err *reterr)
 {
     const struct secret secrets[] = {
         {secret,
          "kubernetes.io/tls",
-         {STORE_TLS_CERT, STORE_TLS_KEY, STORE_CA_CERT},
+         {FOLDER_TLS_CERT, FOLDER_TLS_KEY, FOLDER_CA_CERT},
          {"tls.crt", "tls.key", "ca.crt"},
          3},
-        {"proctor-ca", "Opaque", {STORE_CA_CERT, STORE_CA_KEY}, {"ca.crt", "ca.key"}, 2}};
+        {"proctor-ca", "Opaque", {FOLDER_CA_CERT, FOLDER_CA_KEY}, {"ca.crt", "ca.key"}, 2}};
     /* Measured first: a buffer that grows would leave copies of the keys in freed memory. */
     size_t size = 4096;
-    for (size_t i = 0; i < STORE_FILES; i++)
+    for (size_t i = 0; i < FOLDER_FILES; i++)
         size += set->files[i].length * 4;
     if (size > MANIFEST_BYTES_MAX)
         return err_set(reterr, ERR_TOO_LARGE, "the certificates are too large for a Secret");
@@ -128,7 +128,7 @@ int issue_manifest(const struct store_set *set, const char *secret, const char *
         OPENSSL_clear_free(room, size);
         return err_set(reterr, ERR_INTERNAL, "the manifest is larger than was reckoned");
     }
-    int r = store_text_copy(ret_text, out.data, out.length, reterr);
+    int r = folder_text_copy(ret_text, out.data, out.length, reterr);
     OPENSSL_clear_free(room, size);
     return r;
 }

@@ -1,9 +1,9 @@
 #include "certs/renew.h"
 
+#include "certs/folder.h"
 #include "certs/inspect.h"
 #include "certs/issue.h"
 #include "certs/scope.h"
-#include "certs/store.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -12,7 +12,7 @@
 
 /* What the folder holds now; ca is borrowed from cas, leaf from leafs. */
 struct held {
-    struct store_set set;
+    struct folder_set set;
     STACK_OF(X509) * cas;
     STACK_OF(X509) * leafs;
     EVP_PKEY *ca_key;
@@ -23,45 +23,45 @@ struct held {
 
 static void held_done(struct held *held)
 {
-    store_set_done(&held->set);
+    folder_set_done(&held->set);
     scope_free_list(held->cas);
     scope_free_list(held->leafs);
     EVP_PKEY_free(held->ca_key);
 }
 
-static int read_one(const struct store_folder *folder, enum store_file file, struct held *held,
+static int read_one(const struct folder *folder, enum folder_file file, struct held *held,
                     char *path, size_t path_size, struct err *reterr)
 {
-    snprintf(path, path_size, "%s/%s", folder->path, store_names[file]);
-    return store_read(folder->fd, store_names[file], path, &held->set.files[file], reterr);
+    snprintf(path, path_size, "%s/%s", folder->path, folder_names[file]);
+    return folder_read(folder->fd, folder_names[file], path, &held->set.files[file], reterr);
 }
 
 /* tls.key may be missing or wrong: renewing is what mends that. */
-static void read_pair(const struct store_folder *folder, struct held *held)
+static void read_pair(const struct folder *folder, struct held *held)
 {
     char path[300];
     SCOPED_PKEY key = NULL;
-    if (read_one(folder, STORE_TLS_KEY, held, path, sizeof path, NULL) == 0 &&
-        inspect_parse_key(&held->set.files[STORE_TLS_KEY], path, &key, NULL) == 0)
+    if (read_one(folder, FOLDER_TLS_KEY, held, path, sizeof path, NULL) == 0 &&
+        inspect_parse_key(&held->set.files[FOLDER_TLS_KEY], path, &key, NULL) == 0)
         held->pair_matches = X509_check_private_key(held->leaf, key) == 1;
     ERR_clear_error();
 }
 
-static int read_held(const struct store_folder *folder, struct held *held, struct err *reterr)
+static int read_held(const struct folder *folder, struct held *held, struct err *reterr)
 {
     char path[300];
-    int r = read_one(folder, STORE_CA_KEY, held, path, sizeof path, reterr);
+    int r = read_one(folder, FOLDER_CA_KEY, held, path, sizeof path, reterr);
     if (r < 0)
         return err_wrap(reterr, "only a folder with its CA's key can be renewed");
-    r = inspect_parse_key(&held->set.files[STORE_CA_KEY], path, &held->ca_key, reterr);
+    r = inspect_parse_key(&held->set.files[FOLDER_CA_KEY], path, &held->ca_key, reterr);
     if (r == 0)
-        r = read_one(folder, STORE_CA_CERT, held, path, sizeof path, reterr);
+        r = read_one(folder, FOLDER_CA_CERT, held, path, sizeof path, reterr);
     if (r == 0)
-        r = inspect_parse_certs(&held->set.files[STORE_CA_CERT], path, &held->cas, reterr);
+        r = inspect_parse_certs(&held->set.files[FOLDER_CA_CERT], path, &held->cas, reterr);
     if (r == 0)
-        r = read_one(folder, STORE_TLS_CERT, held, path, sizeof path, reterr);
+        r = read_one(folder, FOLDER_TLS_CERT, held, path, sizeof path, reterr);
     if (r == 0)
-        r = inspect_parse_certs(&held->set.files[STORE_TLS_CERT], path, &held->leafs, reterr);
+        r = inspect_parse_certs(&held->set.files[FOLDER_TLS_CERT], path, &held->leafs, reterr);
     if (r < 0)
         return r;
     held->leaf = sk_X509_value(held->leafs, 0);
@@ -70,7 +70,7 @@ static int read_held(const struct store_folder *folder, struct held *held, struc
 }
 
 /* The CA in the bundle that ca.key belongs to, and that the leaf is one of ours. */
-static int judge_held(const struct store_folder *folder, struct held *held, struct err *reterr)
+static int judge_held(const struct folder *folder, struct held *held, struct err *reterr)
 {
     bool signed_here = false;
     for (int i = 0; i < sk_X509_num(held->cas); i++) {
@@ -103,9 +103,9 @@ static long lifetime_days(const X509 *cert)
 }
 
 /* ca.crt with the new CA first and, behind it, the one that signed until now. */
-static int join_bundle(struct store_set *set, X509 *new_ca, X509 *old_ca, struct err *reterr)
+static int join_bundle(struct folder_set *set, X509 *new_ca, X509 *old_ca, struct err *reterr)
 {
-    struct store_text first = {0}, second = {0};
+    struct folder_text first = {0}, second = {0};
     int r = issue_cert_pem(new_ca, &first, reterr);
     if (r == 0)
         r = issue_cert_pem(old_ca, &second, reterr);
@@ -113,17 +113,17 @@ static int join_bundle(struct store_set *set, X509 *new_ca, X509 *old_ca, struct
         char joined[16384];
         int length = snprintf(joined, sizeof joined, "%s%s", first.data, second.data);
         r = length > 0 && (size_t)length < sizeof joined
-                ? store_text_copy(&set->files[STORE_CA_CERT], joined, (size_t)length, reterr)
+                ? folder_text_copy(&set->files[FOLDER_CA_CERT], joined, (size_t)length, reterr)
                 : err_set(reterr, ERR_TOO_LARGE, "the CA certificates are too large");
     }
-    store_text_done(&first);
-    store_text_done(&second);
+    folder_text_done(&first);
+    folder_text_done(&second);
     return r;
 }
 
 /* Fills `next` with the files to put in place. */
 static int make_next(struct held *held, const struct renew_options *options, bool new_ca,
-                     struct store_set *next, long *ret_days, struct err *reterr)
+                     struct folder_set *next, long *ret_days, struct err *reterr)
 {
     SCOPED_X509 ca = NULL;
     SCOPED_PKEY ca_key = NULL;
@@ -138,35 +138,35 @@ static int make_next(struct held *held, const struct renew_options *options, boo
         if (r == 0)
             r = join_bundle(next, ca, held->ca, reterr);
         if (r == 0)
-            r = issue_key_pem(ca_key, &next->files[STORE_CA_KEY], reterr);
+            r = issue_key_pem(ca_key, &next->files[FOLDER_CA_KEY], reterr);
     }
     long days = options->leaf_days > 0 ? options->leaf_days : lifetime_days(held->leaf);
     if (r == 0)
         r = issue_leaf(new_ca ? ca : held->ca, new_ca ? ca_key : held->ca_key, names, options->now,
                        days, &leaf, &key, reterr);
     if (r == 0)
-        r = issue_cert_pem(leaf, &next->files[STORE_TLS_CERT], reterr);
+        r = issue_cert_pem(leaf, &next->files[FOLDER_TLS_CERT], reterr);
     if (r == 0)
-        r = issue_key_pem(key, &next->files[STORE_TLS_KEY], reterr);
+        r = issue_key_pem(key, &next->files[FOLDER_TLS_KEY], reterr);
     if (r < 0)
         return r;
-    next->files[STORE_TLS_KEY].mode = held->set.files[STORE_TLS_KEY].mode;
+    next->files[FOLDER_TLS_KEY].mode = held->set.files[FOLDER_TLS_KEY].mode;
     *ret_days = inspect_days_left(leaf, options->now);
     return 0;
 }
 
 /* A version folder is whole: what does not change moves over. */
-static void carry_over(struct held *held, struct store_set *next)
+static void carry_over(struct held *held, struct folder_set *next)
 {
-    for (size_t i = 0; i < STORE_FILES; i++) {
+    for (size_t i = 0; i < FOLDER_FILES; i++) {
         if (next->files[i].data != NULL)
             continue;
         next->files[i] = held->set.files[i];
-        held->set.files[i] = (struct store_text){0};
+        held->set.files[i] = (struct folder_text){0};
     }
 }
 
-static int renew_held(const struct store_folder *folder, struct held *held,
+static int renew_held(const struct folder *folder, struct held *held,
                       const struct renew_options *options, struct renew_result *ret_result,
                       struct err *reterr)
 {
@@ -177,13 +177,13 @@ static int renew_held(const struct store_folder *folder, struct held *held,
         *ret_result = result;
         return 0;
     }
-    struct store_set next = {0};
+    struct folder_set next = {0};
     int r = make_next(held, options, new_ca, &next, &result.days_after, reterr);
     if (r == 0 && folder->versioned)
         carry_over(held, &next);
     if (r == 0)
-        r = store_replace(folder, &next, reterr);
-    store_set_done(&next);
+        r = folder_replace(folder, &next, reterr);
+    folder_set_done(&next);
     if (r < 0)
         return r;
     result.renewed = true;
@@ -195,9 +195,9 @@ static int renew_held(const struct store_folder *folder, struct held *held,
 int renew_folder(const char *path, const struct renew_options *options,
                  struct renew_result *ret_result, struct err *reterr)
 {
-    struct store_folder folder;
+    struct folder folder;
     struct held held = {0};
-    int r = store_open(path, false, &folder, reterr);
+    int r = folder_open(path, false, &folder, reterr);
     if (r < 0)
         return r;
     r = read_held(&folder, &held, reterr);
@@ -206,6 +206,6 @@ int renew_folder(const char *path, const struct renew_options *options,
     if (r == 0)
         r = renew_held(&folder, &held, options, ret_result, reterr);
     held_done(&held);
-    store_close(&folder);
+    folder_close(&folder);
     return r;
 }

@@ -36,7 +36,7 @@ static const char *label_of(const cJSON *secret, char text[LABEL_BYTES])
 }
 
 /* data.KEY without its base64, on the heap. */
-static int decode(const cJSON *secret, const char *key, struct store_text *ret_text,
+static int decode(const cJSON *secret, const char *key, struct folder_text *ret_text,
                   struct err *reterr)
 {
     char label[LABEL_BYTES];
@@ -55,7 +55,7 @@ static int decode(const cJSON *secret, const char *key, struct store_text *ret_t
     }
     for (size_t i = length; i > 0 && text[i - 1] == '=' && count > 0; i--)
         count--;
-    int r = store_text_copy(ret_text, bytes, (size_t)count, reterr);
+    int r = folder_text_copy(ret_text, bytes, (size_t)count, reterr);
     OPENSSL_clear_free(bytes, length + 1);
     return r;
 }
@@ -64,28 +64,28 @@ static int decode_certs(const cJSON *secret, const char *key, STACK_OF(X509) * *
                         struct err *reterr)
 {
     char label[LABEL_BYTES + 16];
-    struct store_text text = {0};
+    struct folder_text text = {0};
     int r = decode(secret, key, &text, reterr);
     if (r < 0)
         return r;
     size_t length = strlen(label_of(secret, label));
     snprintf(label + length, sizeof label - length, ", %s", key);
     r = inspect_parse_certs(&text, label, ret_certs, reterr);
-    store_text_done(&text);
+    folder_text_done(&text);
     return r;
 }
 
 static int decode_key(const cJSON *secret, const char *key, EVP_PKEY **ret_key, struct err *reterr)
 {
     char label[LABEL_BYTES + 16];
-    struct store_text text = {0};
+    struct folder_text text = {0};
     int r = decode(secret, key, &text, reterr);
     if (r < 0)
         return r;
     size_t length = strlen(label_of(secret, label));
     snprintf(label + length, sizeof label - length, ", %s", key);
     r = inspect_parse_key(&text, label, ret_key, reterr);
-    store_text_done(&text);
+    folder_text_done(&text);
     return r;
 }
 
@@ -167,11 +167,11 @@ STACK_OF(X509) * certs_held_rescue(const cJSON *tls_secret)
 
 static int add_pem(struct buf *out, X509 *cert, struct err *reterr)
 {
-    struct store_text text = {0};
+    struct folder_text text = {0};
     int r = issue_cert_pem(cert, &text, reterr);
     if (r == 0)
         buf_add(out, text.data, text.length);
-    store_text_done(&text);
+    folder_text_done(&text);
     return r;
 }
 
@@ -250,11 +250,11 @@ static int set_cert(struct arena *arena, cJSON *secret, const char *name, X509 *
 static int set_key(struct arena *arena, cJSON *secret, const char *name, EVP_PKEY *key,
                    struct err *reterr)
 {
-    struct store_text text = {0};
+    struct folder_text text = {0};
     int r = issue_key_pem(key, &text, reterr);
     if (r == 0)
         set_data(arena, secret, name, base64(arena, text.data, text.length));
-    store_text_done(&text);
+    folder_text_done(&text);
     return r;
 }
 

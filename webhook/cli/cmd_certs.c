@@ -1,11 +1,11 @@
 /* proctor certs issue | show | check | renew: the PKI of certs/ at the prompt. */
 #include "base/json.h"
 #include "base/limits.h"
+#include "certs/folder.h"
 #include "certs/inspect.h"
 #include "certs/issue.h"
 #include "certs/renew.h"
 #include "certs/scope.h"
-#include "certs/store.h"
 #include "cli/certs_cluster.h"
 #include "cli/cli.h"
 
@@ -50,7 +50,7 @@ static int refuse_names(const struct cli *cli)
     return CLI_FINE;
 }
 
-static int make_set(const struct cli *cli, long days, long ca_days, struct store_set *ret_set,
+static int make_set(const struct cli *cli, long days, long ca_days, struct folder_set *ret_set,
                     struct err *reterr)
 {
     const char *dns[NAMES_MAX], *ips[NAMES_MAX];
@@ -67,15 +67,15 @@ static int make_set(const struct cli *cli, long days, long ca_days, struct store
     return issue_set(&names, time(NULL), ca_days, days, ret_set, reterr);
 }
 
-static int write_files(const struct cli *cli, const struct store_set *set, struct err *reterr)
+static int write_files(const struct cli *cli, const struct folder_set *set, struct err *reterr)
 {
-    struct store_folder folder;
+    struct folder folder;
     const char *path = cli_flag_string(cli, "out");
-    int r = store_open(path, true, &folder, reterr);
+    int r = folder_open(path, true, &folder, reterr);
     if (r < 0)
         return r;
-    r = store_create(&folder, set, reterr);
-    store_close(&folder);
+    r = folder_create(&folder, set, reterr);
+    folder_close(&folder);
     /* With -o the output belongs to the Secrets alone. */
     if (r == 0)
         fprintf(cli_flag_bool(cli, "output") ? cli->err : cli->out,
@@ -83,15 +83,15 @@ static int write_files(const struct cli *cli, const struct store_set *set, struc
     return r;
 }
 
-static int print_manifest(const struct cli *cli, const struct store_set *set, struct err *reterr)
+static int print_manifest(const struct cli *cli, const struct folder_set *set, struct err *reterr)
 {
-    struct store_text text = {0};
+    struct folder_text text = {0};
     int r = issue_manifest(set, cli_flag_string(cli, "secret"), cli_flag_string(cli, "namespace"),
                            wants_json(cli), &text, reterr);
     if (r < 0)
         return r;
     fputs(text.data, cli->out);
-    store_text_done(&text);
+    folder_text_done(&text);
     return 0;
 }
 
@@ -99,7 +99,7 @@ static int run_issue(struct cli *cli)
 {
     long days = 0, ca_days = 0;
     struct err err;
-    struct store_set set = {0};
+    struct folder_set set = {0};
     if (refuse_names(cli) != CLI_FINE || !cli_flag_int(cli, "days", 1, ISSUE_DAYS_MAX, &days) ||
         !cli_flag_int(cli, "ca-days", 1, ISSUE_DAYS_MAX, &ca_days))
         return CLI_ERROR;
@@ -110,7 +110,7 @@ static int run_issue(struct cli *cli)
         r = write_files(cli, &set, &err);
     if (r == 0 && cli_flag_bool(cli, "output"))
         r = print_manifest(cli, &set, &err);
-    store_set_done(&set);
+    folder_set_done(&set);
     return r < 0 ? cli_fail(cli, &err) : CLI_FINE;
 }
 
@@ -120,12 +120,12 @@ static int load_certs(struct arena *arena, const char *folder, const char *name,
                       struct err *reterr)
 {
     const char *path = folder == NULL ? name : arena_printf(arena, "%s/%s", folder, name);
-    struct store_text text = {0};
+    struct folder_text text = {0};
     SCOPED_LIST certs = NULL;
-    int r = store_read(AT_FDCWD, path, path, &text, reterr);
+    int r = folder_read(AT_FDCWD, path, path, &text, reterr);
     if (r == 0)
         r = inspect_parse_certs(&text, path, &certs, reterr);
-    store_text_done(&text);
+    folder_text_done(&text);
     for (int i = 0; r == 0 && i < sk_X509_num(certs); i++) {
         cJSON *described = inspect_describe(arena, sk_X509_value(certs, i), time(NULL));
         json_add(arena, described, "file", json_new_string(arena, path));

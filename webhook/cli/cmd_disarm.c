@@ -348,7 +348,7 @@ static int check_entry(struct cluster *cluster, const cJSON *entry, struct err *
     if (bundle == NULL || bundle[0] == '\0')
         return err_set(reterr, ERR_REFUSED,
                        "%s has no caBundle yet, so no answer would be believed: kubectl -n %s logs "
-                       "job/proctor-certs-bootstrap",
+                       "--selector app.kubernetes.io/name=proctor-certs",
                        entry_name, cluster->space);
     int r = count_ready(cluster, space, name, &count, reterr);
     if (r < 0)

@@ -17,17 +17,17 @@ static STACK_OF(X509) *
     read_certs(struct doctor *doctor, const char *encoded, const char *name, struct err *reterr)
 {
     const char *text = NULL;
-    struct store_text pem = {0};
+    struct folder_text pem = {0};
     STACK_OF(X509) *certs = NULL;
     if (encoded == NULL || encoded[0] == '\0') {
         (void)err_set(reterr, ERR_EMPTY, "is empty");
         return NULL;
     }
     if (pem_decode_base64(doctor->arena, encoded, &text, reterr) < 0 ||
-        store_text_copy(&pem, text, strlen(text), reterr) < 0)
+        folder_text_copy(&pem, text, strlen(text), reterr) < 0)
         return NULL;
     int r = inspect_parse_certs(&pem, name, &certs, reterr);
-    store_text_done(&pem);
+    folder_text_done(&pem);
     return r < 0 ? NULL : certs;
 }
 

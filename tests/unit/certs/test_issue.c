@@ -1,8 +1,8 @@
 /* certs/issue, store and manifest: what is issued, and that nothing is overwritten. */
+#include "certs/folder.h"
 #include "certs/inspect.h"
 #include "certs/issue.h"
 #include "certs/scope.h"
-#include "certs/store.h"
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
@@ -14,16 +14,16 @@
 
 static const struct issue_names service = {.service = "proctor", .space = "course"};
 
-static struct store_set make(const struct issue_names *names)
+static struct folder_set make(const struct issue_names *names)
 {
-    struct store_set set;
+    struct folder_set set;
     struct err err;
     if (issue_set(names, NOW, 3650, 365, &set, &err) < 0)
         TEST_FAIL("%s", err.text);
     return set;
 }
 
-static X509 *first_cert(const struct store_set *set, enum store_file file)
+static X509 *first_cert(const struct folder_set *set, enum folder_file file)
 {
     SCOPED_LIST certs = NULL;
     struct err err;
@@ -39,8 +39,8 @@ static bool ends_at(const ASN1_TIME *time, time_t want)
 
 TEST(leaf_has_the_services_three_names_and_its_dates)
 {
-    struct store_set set = make(&service);
-    SCOPED_X509 leaf = first_cert(&set, STORE_TLS_CERT);
+    struct folder_set set = make(&service);
+    SCOPED_X509 leaf = first_cert(&set, FOLDER_TLS_CERT);
     CHECK(X509_check_host(leaf, "proctor.course.svc", 0, 0, NULL) == 1);
     CHECK(X509_check_host(leaf, "proctor.course.svc.cluster.local", 0, 0, NULL) == 1);
     CHECK(X509_check_host(leaf, "proctor.course", 0, 0, NULL) == 1);
@@ -51,14 +51,14 @@ TEST(leaf_has_the_services_three_names_and_its_dates)
     CHECK(X509_get_key_usage(leaf) == KU_DIGITAL_SIGNATURE);
     CHECK(X509_check_ca(leaf) == 0);
     CHECK(ASN1_STRING_length(X509_get0_serialNumber(leaf)) > 8);
-    store_set_done(&set);
+    folder_set_done(&set);
 }
 
 TEST(ca_signs_the_leaf_and_may_sign_nothing_below)
 {
-    struct store_set set = make(&service);
-    SCOPED_X509 leaf = first_cert(&set, STORE_TLS_CERT);
-    SCOPED_X509 ca = first_cert(&set, STORE_CA_CERT);
+    struct folder_set set = make(&service);
+    SCOPED_X509 leaf = first_cert(&set, FOLDER_TLS_CERT);
+    SCOPED_X509 ca = first_cert(&set, FOLDER_CA_CERT);
     CHECK(X509_verify(leaf, X509_get0_pubkey(ca)) == 1);
     CHECK(X509_verify(ca, X509_get0_pubkey(ca)) == 1);
     CHECK(X509_check_issued(ca, leaf) == X509_V_OK);
@@ -66,7 +66,7 @@ TEST(ca_signs_the_leaf_and_may_sign_nothing_below)
     CHECK_INT(X509_get_pathlen(ca), 0);
     CHECK(X509_get_key_usage(ca) == (KU_KEY_CERT_SIGN | KU_CRL_SIGN));
     CHECK(ends_at(X509_get0_notAfter(ca), NOW + 3650L * DAY));
-    store_set_done(&set);
+    folder_set_done(&set);
 }
 
 TEST(leaf_never_outlives_its_ca)
@@ -129,41 +129,41 @@ TEST(name_too_long_for_a_common_name_still_stands_among_the_names)
     static const char *const dns[] = {"a234567890123456789012345678901234567890."
                                       "b234567890123456789012345678901234567890"};
     struct issue_names names = {.dns = dns, .dns_count = 1};
-    struct store_set set = make(&names);
-    SCOPED_X509 leaf = first_cert(&set, STORE_TLS_CERT);
+    struct folder_set set = make(&names);
+    SCOPED_X509 leaf = first_cert(&set, FOLDER_TLS_CERT);
     CHECK(X509_check_host(leaf, dns[0], 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1);
     CHECK_INT(X509_NAME_entry_count(X509_get_subject_name(leaf)), 1);
-    store_set_done(&set);
+    folder_set_done(&set);
 }
 
 static char folder_path[64];
 
-static struct store_folder fresh_folder(void)
+static struct folder fresh_folder(void)
 {
-    struct store_folder folder;
+    struct folder folder;
     struct err err;
     snprintf(folder_path, sizeof folder_path, "/tmp/proctor-test-XXXXXX");
     CHECK(mkdtemp(folder_path) != NULL);
-    if (store_open(folder_path, true, &folder, &err) < 0)
+    if (folder_open(folder_path, true, &folder, &err) < 0)
         TEST_FAIL("%s", err.text);
     return folder;
 }
 
-static void remove_folder(struct store_folder *folder)
+static void remove_folder(struct folder *folder)
 {
-    for (size_t i = 0; i < STORE_FILES; i++)
-        unlinkat(folder->fd, store_names[i], 0);
-    store_close(folder);
+    for (size_t i = 0; i < FOLDER_FILES; i++)
+        unlinkat(folder->fd, folder_names[i], 0);
+    folder_close(folder);
     CHECK(rmdir(folder_path) == 0); /* nothing else is left in it */
 }
 
 TEST(files_have_their_modes_and_are_never_overwritten)
 {
-    struct store_set set = make(&service);
-    struct store_folder folder = fresh_folder();
+    struct folder_set set = make(&service);
+    struct folder folder = fresh_folder();
     struct stat status;
     struct err err;
-    CHECK(store_create(&folder, &set, &err) == 0);
+    CHECK(folder_create(&folder, &set, &err) == 0);
     CHECK(fstatat(folder.fd, "tls.key", &status, 0) == 0);
     CHECK_INT(status.st_mode & 0777, 0600);
     CHECK(fstatat(folder.fd, "ca.key", &status, 0) == 0);
@@ -173,59 +173,59 @@ TEST(files_have_their_modes_and_are_never_overwritten)
 
     CHECK(unlinkat(folder.fd, "ca.crt", 0) == 0 && unlinkat(folder.fd, "ca.key", 0) == 0 &&
           unlinkat(folder.fd, "tls.crt", 0) == 0);
-    CHECK(store_create(&folder, &set, &err) == -ERR_IO);
+    CHECK(folder_create(&folder, &set, &err) == -ERR_IO);
     CHECK(strstr(err.text, "holds tls.key already") != NULL);
     CHECK(fstatat(folder.fd, "ca.crt", &status, 0) != 0);
     remove_folder(&folder);
-    store_set_done(&set);
+    folder_set_done(&set);
 }
 
 TEST(a_dangling_link_is_not_written_through)
 {
-    struct store_set set = make(&service);
-    struct store_folder folder = fresh_folder();
+    struct folder_set set = make(&service);
+    struct folder folder = fresh_folder();
     struct err err;
     CHECK(symlinkat("/tmp/proctor-test-elsewhere", folder.fd, "tls.key") == 0);
-    CHECK(store_create(&folder, &set, &err) == -ERR_IO);
+    CHECK(folder_create(&folder, &set, &err) == -ERR_IO);
     CHECK(access("/tmp/proctor-test-elsewhere", F_OK) != 0);
     remove_folder(&folder);
-    store_set_done(&set);
+    folder_set_done(&set);
 }
 
 /* As after a kill between two links: staged files, one of them in place, beside a stranger's. */
 TEST(an_interrupted_issue_is_undone_and_strangers_stay)
 {
-    struct store_set set = make(&service);
-    struct store_folder folder = fresh_folder();
+    struct folder_set set = make(&service);
+    struct folder folder = fresh_folder();
     struct err err;
-    CHECK(store_create(&folder, &set, &err) == 0);
+    CHECK(folder_create(&folder, &set, &err) == 0);
     CHECK(mkdirat(folder.fd, ".proctor-new", 0700) == 0);
     CHECK(linkat(folder.fd, "ca.crt", folder.fd, ".proctor-new/ca.crt", 0) == 0);
     CHECK(linkat(folder.fd, "ca.key", folder.fd, ".proctor-new/ca.key", 0) == 0);
-    store_close(&folder);
+    folder_close(&folder);
 
-    CHECK(store_open(folder_path, true, &folder, &err) == 0);
+    CHECK(folder_open(folder_path, true, &folder, &err) == 0);
     CHECK(faccessat(folder.fd, "ca.crt", F_OK, 0) != 0);
     CHECK(faccessat(folder.fd, "ca.key", F_OK, 0) != 0);
     CHECK(faccessat(folder.fd, ".proctor-new", F_OK, 0) != 0);
     CHECK(faccessat(folder.fd, "tls.crt", F_OK, 0) == 0);
     remove_folder(&folder);
-    store_set_done(&set);
+    folder_set_done(&set);
 }
 
 TEST(two_runs_in_one_folder_exclude_each_other)
 {
-    struct store_folder folder = fresh_folder(), second;
+    struct folder folder = fresh_folder(), second;
     struct err err;
-    CHECK(store_open(folder_path, false, &second, &err) == -ERR_IO);
+    CHECK(folder_open(folder_path, false, &second, &err) == -ERR_IO);
     CHECK(strstr(err.text, "another") != NULL);
     remove_folder(&folder);
 }
 
 TEST(manifest_quotes_names_and_holds_every_key)
 {
-    struct store_set set = make(&service);
-    struct store_text text;
+    struct folder_set set = make(&service);
+    struct folder_text text;
     struct err err;
     CHECK(issue_manifest(&set, "on", "123", false, &text, &err) == 0);
     CHECK(strstr(text.data, "name: \"on\"\n  namespace: \"123\"") != NULL);
@@ -233,8 +233,8 @@ TEST(manifest_quotes_names_and_holds_every_key)
     CHECK(strstr(text.data, "\n  tls.key: LS0t") != NULL);
     CHECK(strstr(text.data, "\n  ca.key: LS0t") != NULL);
     CHECK(strstr(text.data, "caBundle: LS0t") != NULL);
-    store_text_done(&text);
-    store_set_done(&set);
+    folder_text_done(&text);
+    folder_set_done(&set);
 }
 
 TEST_MAIN

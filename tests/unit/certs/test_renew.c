@@ -1,9 +1,9 @@
 /* certs/renew and the check of inspect: a folder's life, with the clock held. */
+#include "certs/folder.h"
 #include "certs/inspect.h"
 #include "certs/issue.h"
 #include "certs/renew.h"
 #include "certs/scope.h"
-#include "certs/store.h"
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
@@ -22,17 +22,17 @@ static void make_folder(long ca_days, long days)
 {
     static const char *const ips[] = {"127.0.0.1"};
     struct issue_names names = {.service = "proctor", .space = "course", .ips = ips, .ip_count = 1};
-    struct store_set set;
-    struct store_folder folder;
+    struct folder_set set;
+    struct folder folder;
     struct err err;
     snprintf(path, sizeof path, "/tmp/proctor-test-XXXXXX");
     CHECK(mkdtemp(path) != NULL);
     CHECK(issue_set(&names, NOW, ca_days, days, &set, &err) == 0);
-    CHECK(store_open(path, false, &folder, &err) == 0);
-    if (store_create(&folder, &set, &err) < 0)
+    CHECK(folder_open(path, false, &folder, &err) == 0);
+    if (folder_create(&folder, &set, &err) < 0)
         TEST_FAIL("%s", err.text);
-    store_close(&folder);
-    store_set_done(&set);
+    folder_close(&folder);
+    folder_set_done(&set);
 }
 
 static const char *file(const char *name)
@@ -54,20 +54,20 @@ static void write_text(const char *name, const char *text)
 
 static void remove_folder(void)
 {
-    for (size_t i = 0; i < STORE_FILES; i++)
-        unlink(file(store_names[i]));
+    for (size_t i = 0; i < FOLDER_FILES; i++)
+        unlink(file(folder_names[i]));
     CHECK(rmdir(path) == 0);
 }
 
 static STACK_OF(X509) * load(const char *name)
 {
     STACK_OF(X509) *certs = NULL;
-    struct store_text text;
+    struct folder_text text;
     struct err err;
-    if (store_read(AT_FDCWD, file(name), name, &text, &err) < 0 ||
+    if (folder_read(AT_FDCWD, file(name), name, &text, &err) < 0 ||
         inspect_parse_certs(&text, name, &certs, &err) < 0)
         TEST_FAIL("%s", err.text);
-    store_text_done(&text);
+    folder_text_done(&text);
     return certs;
 }
 
@@ -292,12 +292,12 @@ TEST(versioned_folder_is_swapped_whole)
 {
     make_folder(3650, 365);
     CHECK(mkdir(file("..first"), 0755) == 0);
-    for (size_t i = 0; i < STORE_FILES; i++) {
+    for (size_t i = 0; i < FOLDER_FILES; i++) {
         char inside[64], target[64];
-        snprintf(inside, sizeof inside, "..first/%s", store_names[i]);
-        snprintf(target, sizeof target, "..data/%s", store_names[i]);
-        CHECK(rename(file(store_names[i]), file(inside)) == 0);
-        CHECK(symlink(target, file(store_names[i])) == 0);
+        snprintf(inside, sizeof inside, "..first/%s", folder_names[i]);
+        snprintf(target, sizeof target, "..data/%s", folder_names[i]);
+        CHECK(rename(file(folder_names[i]), file(inside)) == 0);
+        CHECK(symlink(target, file(folder_names[i])) == 0);
     }
     CHECK(symlink("..first", file("..data")) == 0);
     char *before = test_read_file(file("..first/tls.crt"), NULL);

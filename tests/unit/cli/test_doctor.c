@@ -55,7 +55,7 @@ static cJSON *entry(size_t which, size_t number)
                               (int)number);
 }
 
-static const char *base64(const struct store_text *text)
+static const char *base64(const struct folder_text *text)
 {
     struct buf encoded;
     buf_init(&encoded, &arena, LIMIT_MIB);
@@ -68,18 +68,18 @@ static void certify(const char *name, long days)
 {
     const char *dns[] = {name};
     const struct issue_names names = {.dns = dns, .dns_count = 1};
-    struct store_set set = {0};
+    struct folder_set set = {0};
     struct err err;
     int64_t now = 0;
     CHECK(json_int64(json_get(facts, "now"), &now));
     /* Made 100 days ago, so that it can have ended. */
     CHECK_INT(issue_set(&names, (time_t)now - 100 * 86400L, 3650, days + 100, &set, &err), 0);
     put_text(at("seen", "tls", "object", "data", NULL), "tls.crt",
-             base64(&set.files[STORE_TLS_CERT]));
+             base64(&set.files[FOLDER_TLS_CERT]));
     for (size_t i = 0; i < 3; i++)
         put_text(json_get(i == 0 ? entry(0, 0) : entry(1, i - 1), "clientConfig"), "caBundle",
-                 base64(&set.files[STORE_CA_CERT]));
-    store_set_done(&set);
+                 base64(&set.files[FOLDER_CA_CERT]));
+    folder_set_done(&set);
 }
 
 static void exclude(void)

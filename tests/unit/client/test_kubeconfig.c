@@ -31,14 +31,14 @@ static void write_pair(time_t now, const char *cert, const char *key, const char
 {
     static const char *const names[] = {"anna"};
     const struct issue_names issued = {.dns = names, .dns_count = 1};
-    struct store_set set;
+    struct folder_set set;
     struct err err;
     if (issue_set(&issued, now, 10, 1, &set, &err) < 0)
         TEST_FAIL("%s", err.text);
-    write_bytes(cert, set.files[STORE_TLS_CERT].data, set.files[STORE_TLS_CERT].length);
-    write_bytes(key, set.files[STORE_TLS_KEY].data, set.files[STORE_TLS_KEY].length);
-    write_bytes(ca, set.files[STORE_CA_CERT].data, set.files[STORE_CA_CERT].length);
-    store_set_done(&set);
+    write_bytes(cert, set.files[FOLDER_TLS_CERT].data, set.files[FOLDER_TLS_CERT].length);
+    write_bytes(key, set.files[FOLDER_TLS_KEY].data, set.files[FOLDER_TLS_KEY].length);
+    write_bytes(ca, set.files[FOLDER_CA_CERT].data, set.files[FOLDER_CA_CERT].length);
+    folder_set_done(&set);
 }
 
 static void leave(void)

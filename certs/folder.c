@@ -1,4 +1,4 @@
-#include "certs/store.h"
+#include "certs/folder.h"
 
 #include "certs/scope.h"
 
@@ -17,35 +17,35 @@
 #define STAGE          ".proctor-new"
 #define VERSION_PREFIX "..proctor_"
 
-const char *const store_names[STORE_FILES] = {"ca.crt", "ca.key", "tls.key", "tls.crt"};
+const char *const folder_names[FOLDER_FILES] = {"ca.crt", "ca.key", "tls.key", "tls.crt"};
 
-static bool is_key(enum store_file file)
+static bool is_key(enum folder_file file)
 {
-    return file == STORE_CA_KEY || file == STORE_TLS_KEY;
+    return file == FOLDER_CA_KEY || file == FOLDER_TLS_KEY;
 }
 
-void store_text_done(struct store_text *text)
+void folder_text_done(struct folder_text *text)
 {
     if (text->data != NULL)
         OPENSSL_clear_free(text->data, text->length + 1);
-    *text = (struct store_text){0};
+    *text = (struct folder_text){0};
 }
 
-void store_set_done(struct store_set *set)
+void folder_set_done(struct folder_set *set)
 {
-    for (size_t i = 0; i < STORE_FILES; i++)
-        store_text_done(&set->files[i]);
+    for (size_t i = 0; i < FOLDER_FILES; i++)
+        folder_text_done(&set->files[i]);
 }
 
-int store_text_copy(struct store_text *ret_text, const void *data, size_t length,
-                    struct err *reterr)
+int folder_text_copy(struct folder_text *ret_text, const void *data, size_t length,
+                     struct err *reterr)
 {
     char *copy = OPENSSL_malloc(length + 1);
     if (copy == NULL)
         return err_set(reterr, ERR_NO_MEMORY, "out of memory");
     memcpy(copy, data, length);
     copy[length] = '\0';
-    *ret_text = (struct store_text){.data = copy, .length = length};
+    *ret_text = (struct folder_text){.data = copy, .length = length};
     return 0;
 }
 
@@ -54,7 +54,7 @@ static int refuse(const char *path, const char *verb, struct err *reterr)
     return err_set(reterr, ERR_IO, "%s: cannot %s: %s", path, verb, strerror(errno));
 }
 
-static int read_whole(int fd, struct store_text *text)
+static int read_whole(int fd, struct folder_text *text)
 {
     size_t length = 0;
     while (length < text->length) {
@@ -73,8 +73,8 @@ static int read_whole(int fd, struct store_text *text)
     return 0;
 }
 
-int store_read(int folder_fd, const char *name, const char *path, struct store_text *ret_text,
-               struct err *reterr)
+int folder_read(int folder_fd, const char *name, const char *path, struct folder_text *ret_text,
+                struct err *reterr)
 {
     /* O_NONBLOCK: opening a pipe that nobody writes to would wait forever. */
     SCOPED_FD fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -88,13 +88,13 @@ int store_read(int folder_fd, const char *name, const char *path, struct store_t
     if ((size_t)status.st_size > FILE_BYTES_MAX)
         return err_set(reterr, ERR_TOO_LARGE, "%s: is larger than 1 MiB, so no certificate", path);
 
-    struct store_text text = {.length = (size_t)status.st_size, .mode = status.st_mode & 07777};
+    struct folder_text text = {.length = (size_t)status.st_size, .mode = status.st_mode & 07777};
     text.data = OPENSSL_zalloc(text.length + 1);
     if (text.data == NULL)
         return err_set(reterr, ERR_NO_MEMORY, "out of memory");
     if (read_whole(fd, &text) < 0) {
         int r = refuse(path, "read", reterr);
-        store_text_done(&text);
+        folder_text_done(&text);
         return r;
     }
     *ret_text = text;
@@ -107,8 +107,8 @@ static void remove_files(int folder_fd, const char *name)
     SCOPED_FD fd = openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return;
-    for (size_t i = 0; i < STORE_FILES; i++)
-        unlinkat(fd, store_names[i], 0);
+    for (size_t i = 0; i < FOLDER_FILES; i++)
+        unlinkat(fd, folder_names[i], 0);
     unlinkat(folder_fd, name, AT_REMOVEDIR);
 }
 
@@ -118,19 +118,19 @@ static void recover(int folder_fd)
     SCOPED_FD stage = openat(folder_fd, STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (stage < 0)
         return;
-    for (size_t i = 0; i < STORE_FILES; i++) {
+    for (size_t i = 0; i < FOLDER_FILES; i++) {
         struct stat staged, placed;
-        if (fstatat(stage, store_names[i], &staged, AT_SYMLINK_NOFOLLOW) == 0 &&
-            fstatat(folder_fd, store_names[i], &placed, AT_SYMLINK_NOFOLLOW) == 0 &&
+        if (fstatat(stage, folder_names[i], &staged, AT_SYMLINK_NOFOLLOW) == 0 &&
+            fstatat(folder_fd, folder_names[i], &placed, AT_SYMLINK_NOFOLLOW) == 0 &&
             staged.st_ino == placed.st_ino && staged.st_dev == placed.st_dev)
-            unlinkat(folder_fd, store_names[i], 0);
+            unlinkat(folder_fd, folder_names[i], 0);
     }
     remove_files(folder_fd, STAGE);
 }
 
-int store_open(const char *path, bool create, struct store_folder *ret_folder, struct err *reterr)
+int folder_open(const char *path, bool create, struct folder *ret_folder, struct err *reterr)
 {
-    struct store_folder folder = {.fd = -1, .path = path};
+    struct folder folder = {.fd = -1, .path = path};
     if (create && mkdir(path, 0755) == 0)
         folder.created = true;
     else if (create && errno != EEXIST)
@@ -154,7 +154,7 @@ int store_open(const char *path, bool create, struct store_folder *ret_folder, s
     return 0;
 }
 
-void store_close(struct store_folder *folder)
+void folder_close(struct folder *folder)
 {
     if (folder->fd < 0)
         return;
@@ -164,9 +164,9 @@ void store_close(struct store_folder *folder)
         rmdir(folder->path);
 }
 
-static int write_file(int folder_fd, enum store_file file, const struct store_text *text)
+static int write_file(int folder_fd, enum folder_file file, const struct folder_text *text)
 {
-    SCOPED_FD fd = openat(folder_fd, store_names[file],
+    SCOPED_FD fd = openat(folder_fd, folder_names[file],
                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
@@ -185,29 +185,29 @@ static int write_file(int folder_fd, enum store_file file, const struct store_te
 }
 
 /* Makes the folder `name`, writes the set's files into it and syncs it. */
-static int write_folder(int folder_fd, const char *name, const struct store_set *set)
+static int write_folder(int folder_fd, const char *name, const struct folder_set *set)
 {
     if (mkdirat(folder_fd, name, 0700) < 0)
         return -1;
     SCOPED_FD fd = openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -1;
-    for (size_t i = 0; i < STORE_FILES; i++) {
-        if (set->files[i].data != NULL && write_file(fd, (enum store_file)i, &set->files[i]) < 0)
+    for (size_t i = 0; i < FOLDER_FILES; i++) {
+        if (set->files[i].data != NULL && write_file(fd, (enum folder_file)i, &set->files[i]) < 0)
             return -1;
     }
     return fsync(fd);
 }
 
-static int refuse_existing(const struct store_folder *folder, struct err *reterr)
+static int refuse_existing(const struct folder *folder, struct err *reterr)
 {
     char found[64] = "";
-    for (size_t i = 0; i < STORE_FILES; i++) {
+    for (size_t i = 0; i < FOLDER_FILES; i++) {
         struct stat status;
-        if (fstatat(folder->fd, store_names[i], &status, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(folder->fd, folder_names[i], &status, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
         size_t used = strlen(found);
-        snprintf(found + used, sizeof found - used, "%s%s", used > 0 ? ", " : "", store_names[i]);
+        snprintf(found + used, sizeof found - used, "%s%s", used > 0 ? ", " : "", folder_names[i]);
     }
     if (found[0] == '\0')
         return 0;
@@ -217,7 +217,7 @@ static int refuse_existing(const struct store_folder *folder, struct err *reterr
                    folder->path, found, folder->path);
 }
 
-int store_create(const struct store_folder *folder, const struct store_set *set, struct err *reterr)
+int folder_create(const struct folder *folder, const struct folder_set *set, struct err *reterr)
 {
     int r = refuse_existing(folder, reterr);
     if (r < 0)
@@ -227,11 +227,11 @@ int store_create(const struct store_folder *folder, const struct store_set *set,
         remove_files(folder->fd, STAGE);
         return r;
     }
-    for (size_t i = 0; i < STORE_FILES && r == 0; i++) {
+    for (size_t i = 0; i < FOLDER_FILES && r == 0; i++) {
         char staged[64];
-        snprintf(staged, sizeof staged, STAGE "/%s", store_names[i]);
+        snprintf(staged, sizeof staged, STAGE "/%s", folder_names[i]);
         if (set->files[i].data != NULL &&
-            linkat(folder->fd, staged, folder->fd, store_names[i], 0) < 0)
+            linkat(folder->fd, staged, folder->fd, folder_names[i], 0) < 0)
             r = refuse(folder->path, "put the files into the folder", reterr);
     }
     if (r == 0 && fsync(folder->fd) < 0)
@@ -243,27 +243,27 @@ int store_create(const struct store_folder *folder, const struct store_set *set,
     return r;
 }
 
-static int replace_flat(const struct store_folder *folder, const struct store_set *set,
+static int replace_flat(const struct folder *folder, const struct folder_set *set,
                         struct err *reterr)
 {
-    for (size_t i = 0; i < STORE_FILES; i++) {
+    for (size_t i = 0; i < FOLDER_FILES; i++) {
         struct stat status;
         if (set->files[i].data != NULL &&
-            fstatat(folder->fd, store_names[i], &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            fstatat(folder->fd, folder_names[i], &status, AT_SYMLINK_NOFOLLOW) == 0 &&
             !S_ISREG(status.st_mode))
             return err_set(reterr, ERR_IO,
                            "%s/%s: is a link or no ordinary file, and Proctor made no such: renew "
                            "the folder where the file really is",
-                           folder->path, store_names[i]);
+                           folder->path, folder_names[i]);
     }
     int r = 0;
     if (write_folder(folder->fd, STAGE, set) < 0)
         r = refuse(folder->path, "write to the folder", reterr);
-    for (size_t i = 0; i < STORE_FILES && r == 0; i++) {
+    for (size_t i = 0; i < FOLDER_FILES && r == 0; i++) {
         char staged[64];
-        snprintf(staged, sizeof staged, STAGE "/%s", store_names[i]);
+        snprintf(staged, sizeof staged, STAGE "/%s", folder_names[i]);
         if (set->files[i].data != NULL &&
-            renameat(folder->fd, staged, folder->fd, store_names[i]) < 0)
+            renameat(folder->fd, staged, folder->fd, folder_names[i]) < 0)
             r = refuse(folder->path, "put the files into the folder", reterr);
     }
     if (r == 0 && fsync(folder->fd) < 0)
@@ -289,7 +289,7 @@ static void remove_old_versions(int folder_fd, const char *current, const char *
     closedir(folder);
 }
 
-static int replace_versioned(const struct store_folder *folder, const struct store_set *set,
+static int replace_versioned(const struct folder *folder, const struct folder_set *set,
                              struct err *reterr)
 {
     unsigned char random[8];
@@ -319,8 +319,7 @@ static int replace_versioned(const struct store_folder *folder, const struct sto
     return 0;
 }
 
-int store_replace(const struct store_folder *folder, const struct store_set *set,
-                  struct err *reterr)
+int folder_replace(const struct folder *folder, const struct folder_set *set, struct err *reterr)
 {
     return folder->versioned ? replace_versioned(folder, set, reterr)
                              : replace_flat(folder, set, reterr);
