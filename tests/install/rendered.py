@@ -279,6 +279,8 @@ def versions(folder, found):
     version = output(f"{BIN}/proctor", "version").split()[1]
     images = [c["image"] for o in found if pod_of(o) for c in pod_of(o)["spec"]["containers"]]
     check(f"{folder}: every image is of this version", [i for i in images if not i.endswith(f":{version}")])
+    jobs = [o["metadata"]["name"] for o in found if o["kind"] == "Job"]
+    check(f"{folder}: and the Job", [j for j in jobs if j != f"proctor-certs-{version.replace('.', '-')}"])
     said = re.findall(r"(?m)^(?:version|appVersion): (\S+)$", (TREE / "manifests/chart/Chart.yaml").read_text())
     check(f"{folder}: and the chart", said if said != [version] * 2 else "")
 
