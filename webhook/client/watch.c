@@ -216,13 +216,20 @@ static int list_once(struct watch *watch, long *ret_retry_after, struct err *ret
     return 0;
 }
 
+/* 500, and not that some proxy has no API server: so a version that is none is answered. */
+static bool is_internal(const cJSON *status)
+{
+    int64_t code;
+    return json_int64(json_get(status, "code"), &code) && code == 500;
+}
+
 /* What the stream was like, for what comes next. */
-static void judge_stream(struct watch *watch, int rc)
+static void judge_stream(struct watch *watch, int rc, const cJSON *status)
 {
     const bool lived = watch->opened && clock_monotonic_us() - watch->opened_us >= LIVED_US;
     if (watch->moved || rc == 0)
         watch->stuck = 0;
-    else if (watch->broken && !(watch->silent && watch->heard))
+    else if ((watch->broken && !(watch->silent && watch->heard)) || is_internal(status))
         watch->stuck++;
     if (watch->stuck >= STUCK)
         watch->expired = true;
@@ -246,7 +253,7 @@ static int watch_once(struct watch *watch, long *ret_retry_after, struct err *re
     /* A version that is refused may be one of another server. */
     if (rc == -ERR_GONE || rc == -ERR_REFUSED || watch_is_expired(stream.status))
         watch->expired = true;
-    judge_stream(watch, rc);
+    judge_stream(watch, rc, stream.status);
     return rc;
 }
 

@@ -5,10 +5,11 @@
  *
  * Lists by pages, then watches from that resourceVersion with bookmarks (KEP-956).  A dropped
  * connection goes on from the last version seen.  Listed again, and the handler told that versions
- * may have been missed (gap), is after a 410; after an API server that has gone back behind what
- * we saw (etcd was restored); and when a stream breaks twice at one place.  Back-off with jitter
- * up to 30 s; a stream that is silent for longer than bookmarks let it be is cut and taken up
- * again; tokens are read again for each try.
+ * may have been missed (gap), is after a 410 (with it an API server that was restarted greets, as
+ * its watch cache begins anew); after an API server that has gone back behind what we saw (etcd
+ * was restored); and when a stream breaks twice at one place, or is answered 500 twice.  Back-off
+ * with jitter up to 30 s; a stream that is silent for longer than bookmarks let it be is cut and
+ * taken up again; tokens are read again for each try.
  *
  * An object that base/json refuses (a NUL in an annotation, a line past LIMIT_ANSWER_BYTES) does
  * not stop the watch: the handler is told UNREADABLE, with what is found of its name.

@@ -335,7 +335,7 @@ int watch_take_page(struct watch *watch, bool first, const char **ret_token, str
 {
     struct page page;
     struct skim item;
-    cJSON *metadata;
+    cJSON *metadata = NULL;
     const int rc = read_envelope(watch, &page, &metadata, reterr);
     if (rc < 0)
         return rc;
