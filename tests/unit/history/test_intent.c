@@ -327,14 +327,18 @@ TEST(an_annotation_of_an_earlier_request_is_nobodys_word_now)
     CHECK_STRING(answer(&intent), ALLOWED);
 }
 
+static const char *repeat(char letter, size_t count)
+{
+    char *text = arena_alloc(&arena, count + 1);
+    memset(text, letter, count);
+    return text;
+}
+
 TEST(what_is_no_person_with_a_nonce)
 {
     begin();
-    static char long_user[400], long_nonce[400];
-    memset(long_user, 'u', 257);
-    strcpy(long_user + 257, ";12345678");
-    strcpy(long_nonce, "u;");
-    memset(long_nonce + 2, 'n', 129);
+    const char *long_user = arena_printf(&arena, "%s;12345678", repeat('u', 257));
+    const char *long_nonce = arena_printf(&arena, "u;%s", repeat('n', 129));
     const char *const wrong[] = {"",
                                  ";",
                                  "teacher",
@@ -354,8 +358,7 @@ TEST(what_is_no_person_with_a_nonce)
         check_not(&intent, "it is not <user>;<nonce>");
     }
     CHECK_INT(world.nonces_asked, 0);
-    long_user[256] = ';', long_user[257] = '1';
-    strcpy(long_user + 257, "12345678");
+    long_user = arena_printf(&arena, "%s;12345678", repeat('u', 256));
     CHECK(on_behalf(PORTAL, long_user, NULL).machine.on_behalf_of != NULL);
 }
 
@@ -510,8 +513,7 @@ TEST(members_that_are_missing_or_odd)
 TEST(huge_texts)
 {
     begin();
-    char *text = arena_alloc(&arena, LIMIT_MIB + 1);
-    memset(text, 'x', LIMIT_MIB);
+    const char *text = repeat('x', LIMIT_MIB);
     struct intent intent =
         READ(.user = text, .groups = arena_printf(&arena, "'a','%s','b'", text),
              .extra = arena_printf(&arena, "'proctor.dev/via':['%s']", text),
@@ -522,8 +524,8 @@ TEST(huge_texts)
     intent =
         READ(.annotations = arena_printf(&arena, "'proctor.dev/policy-changes':'%.5000s'", text));
     CHECK(intent.machine.policy_changes == NULL);
-    memcpy(text + 1022, "\u20ac", 3);
-    intent = READ(.annotations = arena_printf(&arena, "'kubernetes.io/change-cause':'%s'", text));
+    intent = READ(.annotations = arena_printf(&arena, "'kubernetes.io/change-cause':'%s\u20ac'",
+                                              repeat('x', 1022)));
     CHECK_INT(strlen(intent.machine.change_cause), 1022);
 }
 
