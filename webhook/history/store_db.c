@@ -40,8 +40,9 @@ void store_bind_blob(struct store_bind *bind, const void *bytes, size_t length)
 
 static bool is_utf8(const char *text, size_t length)
 {
+    uint32_t rune;
     for (size_t at = 0; at < length;) {
-        const size_t span = utf8_span(text + at, length - at, NULL);
+        const size_t span = utf8_span(text + at, length - at, &rune);
         if (span == 0)
             return false;
         at += span;
@@ -56,8 +57,9 @@ static char *mended(const char *text, size_t length, size_t *ret_length)
     if (copy == NULL)
         return NULL;
     size_t to = 0;
+    uint32_t rune;
     for (size_t at = 0; at < length;) {
-        const size_t span = utf8_span(text + at, length - at, NULL);
+        const size_t span = utf8_span(text + at, length - at, &rune);
         memcpy(copy + to, span > 0 ? text + at : "\xef\xbf\xbd", span > 0 ? span : 3);
         to += span > 0 ? span : 3;
         at += span > 0 ? span : 1;

@@ -102,6 +102,8 @@ enum store_access {
 /* SQLite.  A writer holds PATH.lock while it is open. */
 NODISCARD int store_sqlite_open(const char *path, enum store_access access, int64_t size_max_bytes,
                                 struct store_db **ret_db, struct err *reterr);
+/* Every page and index of it is as it should be. */
+NODISCARD int store_sqlite_whole(struct store_db *db, struct err *reterr);
 /* The bytes of its pages that hold something. */
 NODISCARD int store_sqlite_size(struct store_db *db, int64_t *ret_bytes, struct err *reterr);
 

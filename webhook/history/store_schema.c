@@ -151,9 +151,13 @@ static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2};
       "ittii")                                                                                     \
     X(nonce, false, "nonce, used_at", "$1, $2", "nonce", "ti")
 
+#define RENUMBER_true(name)                                                                        \
+    "SELECT setval(pg_get_serial_sequence('" #name "', 'id'),"                                     \
+    " (SELECT coalesce(max(id), 0) + 1 FROM " #name "), false)"
+#define RENUMBER_false(name) NULL
 #define TABLE_ROW(name, id, columns, parameters, order, kinds)                                     \
-    {#name, id, "SELECT " columns " FROM " #name " ORDER BY " order,                               \
-     "INSERT INTO " #name "(" columns ") VALUES(" parameters ")", kinds},
+    {#name, "SELECT " columns " FROM " #name " ORDER BY " order,                                   \
+     "INSERT INTO " #name "(" columns ") VALUES(" parameters ")", RENUMBER_##id(name), kinds},
 const struct store_table store_tables[] = {TABLES(TABLE_ROW)};
 const size_t store_table_count = sizeof store_tables / sizeof store_tables[0];
 

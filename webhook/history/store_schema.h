@@ -7,14 +7,13 @@
 
 #define STORE_SCHEMA_VERSION 2
 
-/* Every table and its columns, in an order in which their rows may be copied.  `id`: the first
- * column is a number that the database gives. */
+/* Every table and its columns, in an order in which their rows may be copied. */
 struct store_table {
     const char *name;
-    bool id;
-    const char *select; /* SELECT of all columns, in the order of the table's key */
-    const char *insert; /* of one row */
-    const char *kinds;  /* a letter for each column: i, t, b as enum store_kind */
+    const char *select;   /* SELECT of all columns, in the order of the table's key */
+    const char *insert;   /* of one row */
+    const char *renumber; /* PostgreSQL: the next id is past those that are there; NULL: no ids */
+    const char *kinds;    /* a letter for each column: i, t, b as enum store_kind */
 };
 extern const struct store_table store_tables[];
 extern const size_t store_table_count;

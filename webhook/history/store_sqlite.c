@@ -295,8 +295,9 @@ static int make_file(const char *path, enum store_access access, struct err *ret
     return 0;
 }
 
-static int whole(struct sqlite_db *db, struct err *reterr)
+int store_sqlite_whole(struct store_db *base, struct err *reterr)
 {
+    struct sqlite_db *db = of(base);
     sqlite3_stmt *statement;
     int code = sqlite3_prepare_v2(db->handle, "PRAGMA integrity_check(1)", -1, &statement, NULL);
     if (code != SQLITE_OK)
@@ -341,7 +342,7 @@ static int prepare_writer(struct sqlite_db *db, int64_t size_max_bytes, struct e
         return failure(db, SQLITE_READONLY, reterr);
     int r = sqlite_script(&db->db, WRITER_PRAGMAS, reterr);
     if (r == 0)
-        r = whole(db, reterr);
+        r = store_sqlite_whole(&db->db, reterr);
     return r != 0 ? r : limit_size(db, size_max_bytes, reterr);
 }
 
