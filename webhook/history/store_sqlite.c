@@ -36,7 +36,9 @@ static struct sqlite_db *of(struct store_db *db)
 /* SQLite's error in words that say what to do. */
 static int failure(struct sqlite_db *db, int code, struct err *reterr)
 {
-    const int reason = db->handle == NULL ? 0 : sqlite3_system_errno(db->handle);
+    const int last = errno; /* a failed COMMIT does not fill in SQLite's own */
+    const int noted = db->handle == NULL ? 0 : sqlite3_system_errno(db->handle);
+    const int reason = noted != 0 ? noted : last;
     const bool no_room = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
     switch (code & 0xff) {
     case SQLITE_NOMEM:
@@ -126,6 +128,7 @@ static int sqlite_query(struct store_db *base, const char *sql, const struct sto
 {
     struct sqlite_db *db = of(base);
     sqlite3_stmt *statement;
+    errno = 0;
     int code = statement_of(db, sql, &statement);
     for (size_t i = 0; code == SQLITE_OK && i < count; i++)
         code = bind_value(statement, (int)i + 1, &values[i]);
@@ -145,6 +148,7 @@ static int sqlite_query(struct store_db *base, const char *sql, const struct sto
 static int sqlite_script(struct store_db *base, const char *sql, struct err *reterr)
 {
     struct sqlite_db *db = of(base);
+    errno = 0;
     const int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? 0 : failure(db, code, reterr);
 }
@@ -348,6 +352,7 @@ static int prepare_writer(struct sqlite_db *db, int64_t size_max_bytes, struct e
 
 static int open_handle(struct sqlite_db *db, enum store_access access, struct err *reterr)
 {
+    errno = 0;
     const int how = access == STORE_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     const int code = sqlite3_open_v2(db->path, &db->handle,
                                      how | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
