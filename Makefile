@@ -106,7 +106,7 @@ whole: $(BINS) $(TESTS)
 e2e: ## from end to end: on real Kubernetes (built once, with go), the newest and the oldest
 	@tests/tools/need build run image
 	@[ "$$(id -u)" -ne 0 ] || tests/tools/need node
-	$(SUBMAKE) all $(OUT)/client/call
+	$(SUBMAKE) all $(OUT)/client/call $(OUT)/client/rollback
 	@manifests/images all $(BUILD)
 	@OUT=$(BUILD) tests/e2e/all
 

@@ -352,7 +352,7 @@ static cJSON *hold_details(struct arena *arena, const struct intent *intent)
     json_add(arena, details, "name", json_new_string(arena, intent->name));
     json_add(arena, details, "group", json_new_string(arena, "apps"));
     json_add(arena, details, "kind", json_new_string(arena, "Deployment"));
-    json_add(arena, cause, "reason", json_new_string(arena, "FieldValueForbidden"));
+    json_add(arena, cause, "reason", json_new_string(arena, INTENT_HOLD_REASON));
     json_add(arena, cause, "message", json_new_string(arena, intent->message));
     json_add(arena, cause, "field", json_new_string(arena, "spec.template"));
     json_append(causes, cause);

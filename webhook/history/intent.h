@@ -20,6 +20,9 @@
 #include "base/err.h"
 #include "history/machine.h"
 
+/* The reason of the cause in a refusal by a hold: rollback.c knows it by that. */
+#define INTENT_HOLD_REASON "TemplateOnHold"
+
 /* A template that is not to come back for now. */
 struct intent_hold {
     const char *set_by, *reason;
