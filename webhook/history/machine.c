@@ -100,10 +100,14 @@ static void end_pending(struct machine *machine, struct row *row, bool unknown, 
         machine_tell(machine, row, MACHINE_NOT_PERSISTED, row->revision.message, NULL);
 }
 
-/* After a gap a ReplicaSet may witness that the template was stored, if no other row had it. */
+/* After a gap a ReplicaSet may witness that the template was stored, if no other row had it; our
+ * own write's history-id stays on the object. */
 static bool has_witness(const struct machine *machine, const struct row *row,
                         const struct project_view *view)
 {
+    if (view != NULL && row->memory.history_id != NULL &&
+        machine_same_text(row->memory.history_id, view->deployment->history_id))
+        return true;
     if (find_stored(machine, row->revision.uid, row->revision.template_sha) != NULL)
         return false;
     for (size_t i = 0; view != NULL && i < view->set_count; i++) {
@@ -156,6 +160,23 @@ static void expire_pending(struct machine *machine)
     }
 }
 
+/* Whether another template was to be stored as that generation or since: then nobody can tell
+ * whether the view's was stored with this intent or after the other. */
+static bool is_overtaken(const struct machine *machine, const struct row *row,
+                         const struct view_deployment *deployment)
+{
+    for (size_t i = 0; row->revision.generation != 0 && i < machine->row_count; i++) {
+        const struct row *other = machine->rows[i];
+        if (other->revision.status == REVISION_PENDING && is_of_uid(other, deployment->uid) &&
+            other->revision.generation >= row->revision.generation &&
+            other->revision.generation <= deployment->generation &&
+            deployment->generation > row->revision.generation &&
+            !has_template(other, deployment->template_sha))
+            return true;
+    }
+    return false;
+}
+
 /* The intent that a view is: the own write by its history-id, else the same template at the
  * latest generation that is not past the view's. */
 static struct row *find_pending(const struct machine *machine,
@@ -169,14 +190,15 @@ static struct row *find_pending(const struct machine *machine,
             (row->revision.uid != NULL && !is_of_uid(row, deployment->uid)) ||
             generation > deployment->generation || (generation != 0 && generation <= after))
             continue;
-        if (row->memory.history_id != NULL &&
+        const bool exact = generation == 0 || generation == deployment->generation;
+        if (exact && row->memory.history_id != NULL &&
             machine_same_text(row->memory.history_id, deployment->history_id))
             return row;
         if (has_template(row, deployment->template_sha) &&
             (found == NULL || generation >= found->revision.generation))
             found = row;
     }
-    return found;
+    return found != NULL && is_overtaken(machine, found, deployment) ? NULL : found;
 }
 
 /* ---- Intents */
@@ -257,6 +279,15 @@ static void join(struct machine *machine, struct row *row, const struct machine_
         row->revision.origin = REVISION_ADMISSION;
 }
 
+/* Of a version that was found after a gap only the generation is known at which it was found. */
+static bool is_generation(const struct row *row, const struct machine_intent *intent)
+{
+    const int64_t generation = row->revision.generation;
+    return generation == intent->generation ||
+           (row->memory.current && generation == row->memory.gap_high &&
+            intent->generation > row->memory.gap_low && intent->generation < generation);
+}
+
 /* The row that this intent is a further word of, pending or (when truth was quicker) stored. */
 static struct row *find_joined(const struct machine *machine, const struct machine_intent *intent)
 {
@@ -270,9 +301,8 @@ static struct row *find_joined(const struct machine *machine, const struct machi
             return row;
         if (!has_template(row, intent->template_sha))
             continue;
-        if (intent->uid == NULL
-                ? open && row->revision.uid == NULL
-                : is_of_uid(row, intent->uid) && row->revision.generation == intent->generation)
+        if (intent->uid == NULL ? open && row->revision.uid == NULL
+                                : is_of_uid(row, intent->uid) && is_generation(row, intent))
             return row;
     }
     return NULL;
@@ -430,6 +460,25 @@ static const char *change_kind(const struct project_view *view, const struct row
     return NULL;
 }
 
+/* An intent that was given up too early: the watch told of it later than anybody waits. */
+static void take_given_up(struct machine *machine, struct row *row)
+{
+    for (size_t i = 0; i < machine->row_count; i++) {
+        const struct revision *old = &machine->rows[i]->revision;
+        if (old->status != REVISION_NOT_PERSISTED || !is_of_uid(row, old->uid) ||
+            old->generation != row->revision.generation || !has_template(row, old->template_sha))
+            continue;
+        row->revision.actor_user = old->actor_user;
+        row->revision.actor_groups = old->actor_groups;
+        row->revision.via = old->via;
+        row->revision.on_behalf_of = old->on_behalf_of;
+        row->revision.actor_certain = old->actor_certain;
+        row->revision.origin = old->origin;
+        row->revision.rollback_of = old->rollback_of;
+        row->revision.source = old->source;
+    }
+}
+
 static struct row *insert_seen(struct machine *machine, const struct project_view *view,
                                bool first_start)
 {
@@ -463,6 +512,7 @@ static void take_up(struct machine *machine, const struct project_view *view, st
     const int64_t high = before != NULL ? before->memory.gap_high : 0;
     if (row == NULL) {
         row = insert_seen(machine, view, first_start);
+        take_given_up(machine, row);
     } else {
         (void)machine_move(machine, row, REVISION_IN_PROGRESS, NULL, NULL);
         if (!has_template(row, deployment->template_sha))
