@@ -16,6 +16,7 @@ CONTAINER="resources: {limits: $much, requests: $much}" \
 stored_by "$E2E_VERBS" "$limits $requests" \
     "$share "'{"cpu":"100m","ephemeral-storage":"100Mi","memory":"128Mi"}' program Deployment $name
 
+empty $name
 # ---- what is written (limit, request), and what becomes of it; Kubernetes rounds CPU up to 1m
 while IFS='|' read -r what limit request wanted; do
     CONTAINER="resources: {limits: {$limit}, requests: {$request}}" \

@@ -11,7 +11,7 @@ server=$(kubectl config view --minify -o 'jsonpath={.clusters[0].cluster.server}
 
 # ---- a load that runs beside what is done; `load_end` checks that nothing of it was lost
 load_begin() {
-    python3 "$here/load.py" "$server" "$E2E_WORK/pki" s2024001 $room "$E2E_WORK/load" &
+    python3 "$here/load.py" "$server" "$E2E_WORK/pki" s2024001 $room "$dir/load" &
     load=$!
 }
 load_end() { # load_end WHAT
@@ -19,21 +19,21 @@ load_end() { # load_end WHAT
     sleep 0.5
     kill "$load"
     wait "$load"
-    answered=$(sed -n '1s/ answered//p' "$E2E_WORK/load")
-    check "$1: no request of $answered was lost" "$(tail -n +2 "$E2E_WORK/load" | head -n 5)" ''
+    answered=$(sed -n '1s/ answered//p' "$dir/load")
+    check "$1: no request of $answered was lost" "$(tail -n +2 "$dir/load" | head -n 5)" ''
     check "$1: there was a load" "$((answered > 20))" 1
 }
 
-looser=$E2E_WORK/looser
-cp -r "$E2E_WORK/policies" "$E2E_WORK/before"
-cp -r "$E2E_WORK/policies" "$looser"
+dir=$E2E_WORK/operations looser=$E2E_WORK/operations/looser
+mkdir "$dir"
+cp -r "$E2E_TREE/policies" "$looser"
 sed -i 's/^\( *max: \)1$/\12/' "$looser/student-deployments/policy.yaml"
 
 as s2024001
 load_begin
 for _ in 1 2 3 4; do
     accepted "$here/webhook" policies "$looser"
-    accepted "$here/webhook" policies "$E2E_WORK/before"
+    accepted "$here/webhook" policies "$E2E_TREE/policies"
 done
 load_end "policies changed eight times"
 
@@ -87,13 +87,13 @@ kill -CONT "$(cat "$E2E_WORK/run/proctor-webhook")"
 accepted kubectl set image deployment/$name app=registry.hydrosim.edu/$name:v3
 
 # ---- it serves a certificate that its caBundle does not know
-mv "$E2E_WORK/certs" "$E2E_WORK/certs.before"
+mv "$E2E_WORK/certs" "$dir/certs"
 "$here/webhook" stop
 "$here/webhook" start
 show kubectl scale deployment/$name --replicas 0
 "$here/webhook" stop
 rm -r "$E2E_WORK/certs"
-mv "$E2E_WORK/certs.before" "$E2E_WORK/certs"
+mv "$dir/certs" "$E2E_WORK/certs"
 accepted "$here/webhook" start
 accepted kubectl scale deployment/$name --replicas 1
 same_as_golden
@@ -114,8 +114,8 @@ accepted admin delete pod by-hand --wait=false
 eventually gone pod/by-hand
 
 # ---- somebody else's webhook, which wants three replicas
-mkdir -p "$E2E_WORK/other/run" "$E2E_WORK/other/logs" "$E2E_WORK/other/policies"
-cat >"$E2E_WORK/other/policies/policy.yaml" <<END
+mkdir -p "$dir/other/run" "$dir/other/logs" "$dir/other/policies"
+cat >"$dir/other/policies/policy.yaml" <<END
 apiVersion: proctor.dev/v1
 kind: Policy
 metadata: { name: others }
@@ -125,7 +125,7 @@ spec:
   rules:
     - { id: three, why: They want three., field: spec.replicas, set: 3 }
 END
-other() { CLUSTER_DIR=$E2E_WORK/other "$here/webhook" "$@"; }
+other() { CLUSTER_DIR=$dir/other "$here/webhook" "$@"; }
 trap 'other stop KILL' EXIT
 other start
 
@@ -137,7 +137,7 @@ kind: MutatingWebhookConfiguration
 metadata: { name: zz-somebody-elses }
 webhooks:
   - name: mutate.somebody.example.com
-    clientConfig: { url: "$(other url)/mutate", caBundle: $(base64 -w0 <"$E2E_WORK/other/certs/ca.crt") }
+    clientConfig: { url: "$(other url)/mutate", caBundle: $(base64 -w0 <"$dir/other/certs/ca.crt") }
     rules:
       - { apiGroups: [apps], apiVersions: [v1], resources: [deployments], operations: [CREATE, UPDATE] }
     namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: $room } }
@@ -146,12 +146,12 @@ webhooks:
     reinvocationPolicy: $1
     admissionReviewVersions: [v1]
 END
-    : >"$E2E_WORK/other/logs/decisions"
+    : >"$dir/other/logs/decisions"
     eventually asked
 }
 asked() {
     kubectl apply --dry-run=server -f <(program Deployment $name-b) >/dev/null 2>&1
-    [ -s "$E2E_WORK/other/logs/decisions" ]
+    [ -s "$dir/other/logs/decisions" ]
 }
 
 # Asked again after theirs, ours has the last word.
