@@ -3,7 +3,8 @@
  *     call [--kubeconfig FILE] [--context NAME] [--as USER] [--in-cluster FOLDER] [--seconds N]
  *          [--repeat FILE] get|text|list|delete PATH
  *          create|replace|json|merge|strategic|apply PATH FILE   (FILE: JSON, "-" for stdin)
- *     call [...] [--since VERSION] [--timeout N] [--silence N] [--events N] watch PATH
+ *     call [...] [--since VERSION] [--timeout N] [--silence N] [--patience N] [--events N]
+ *          watch PATH
  *
  * Exit code 0, or 1 with "error LABEL: TEXT" on stdout.  Warnings are lines "warning: ...", causes
  * of a refusal lines "cause: ...".  With --repeat the call is made again, by the same client, once
@@ -57,6 +58,8 @@ static bool read_flag(struct arguments *arguments, const char *flag, const char 
         arguments->watch.timeout_seconds = strtol(value, NULL, 10);
     else if (strcmp(flag, "--silence") == 0)
         arguments->watch.silence_seconds = strtol(value, NULL, 10);
+    else if (strcmp(flag, "--patience") == 0)
+        arguments->watch.patience_seconds = strtol(value, NULL, 10);
     else if (strcmp(flag, "--events") == 0)
         arguments->events = strtol(value, NULL, 10);
     else if (strcmp(flag, "--in-cluster") == 0)

@@ -19,6 +19,7 @@
 #define RETRY_AFTER_MAX     60L
 #define LIVED_US            1000000 /* a stream that long is not the server's haste */
 #define STRIKES             3
+#define PATIENCE_SECONDS    60
 #define STUCK               2
 #define LIST_FAILURES_PAGED 3
 #define CALL_BYTES          (64 * LIMIT_MIB)
@@ -265,6 +266,19 @@ static bool is_lasting(int rc)
            rc == -ERR_REFUSED || rc == -ERR_KUBECONFIG;
 }
 
+/* Whether an error is one that time does not mend, and has had its time. */
+static bool gives_up(struct watch *watch, int rc)
+{
+    const long patience =
+        watch->options->patience_seconds > 0 ? watch->options->patience_seconds : PATIENCE_SECONDS;
+    if (!is_lasting(rc))
+        return false;
+    if (watch->strikes++ == 0)
+        watch->first_strike_us = clock_monotonic_us();
+    return watch->strikes >= STRIKES &&
+           clock_monotonic_us() - watch->first_strike_us >= patience * 1000000LL;
+}
+
 static void tell_lost(struct watch *watch, const struct err *err)
 {
     if (watch->lost)
@@ -299,7 +313,7 @@ static int go_on(struct watch *watch, struct err *reterr)
         lists ? list_once(watch, &retry_after, &err) : watch_once(watch, &retry_after, &err);
     if (is_stopped(watch))
         return 0;
-    if (is_lasting(rc) && ++watch->strikes >= STRIKES) {
+    if (gives_up(watch, rc)) {
         *reterr = err;
         return rc;
     }

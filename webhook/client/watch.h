@@ -50,11 +50,12 @@ enum watch_event { WATCH_EVENT_TABLE(WATCH_ENUM) WATCH_EVENTS };
 #undef WATCH_ENUM
 
 struct watch_options {
-    const char *path;     /* "/apis/apps/v1/namespaces/x/deployments", query allowed */
-    const char *since;    /* a resourceVersion to go on from; NULL: list first */
-    long timeout_seconds; /* of one stream; 0: 300 */
-    long silence_seconds; /* after which a stream is cut; 0: 150 (bookmarks come each minute) */
-    atomic_bool *stop;    /* looked at once a second; NULL: none */
+    const char *path;      /* "/apis/apps/v1/namespaces/x/deployments", query allowed */
+    const char *since;     /* a resourceVersion to go on from; NULL: list first */
+    long timeout_seconds;  /* of one stream; 0: 300 */
+    long silence_seconds;  /* after which a stream is cut; 0: 150 (bookmarks come each minute) */
+    long patience_seconds; /* with errors that time does not mend; 0: 60 */
+    atomic_bool *stop;     /* looked at once a second; NULL: none */
 };
 
 /* `object` lives until the handler returns; `gap`, on all events of such a list: versions may
@@ -63,8 +64,9 @@ struct watch_options {
 typedef int watch_handler(void *context, enum watch_event event, const cJSON *object, bool gap);
 
 /* Returns when told to stop (0), when the handler does (its value), or on an error that time does
- * not mend, after three tries each with the credential of that moment: ERR_KUBECONFIG,
- * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_REFUSED (a path that cannot be watched). */
+ * not mend, after three tries at least and all of the patience: an API server that has just begun
+ * answers 401 and 403 to accounts that it does not know yet.  ERR_KUBECONFIG, ERR_UNAUTHORIZED,
+ * ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_REFUSED (a path that cannot be watched). */
 NODISCARD int watch_run(struct kube_client *client, const struct watch_options *options,
                         watch_handler *handler, void *context, struct err *reterr);
 

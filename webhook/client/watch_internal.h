@@ -39,7 +39,8 @@ struct watch {
     bool distrusts;    /* the credential: it was not believed */
     unsigned failures; /* in a row: for the back-off */
     unsigned strikes;  /* refusals that time will hardly mend */
-    unsigned stuck;    /* streams that broke where the one before had */
+    int64_t first_strike_us;
+    unsigned stuck; /* streams that broke where the one before had */
 };
 
 /* Tells the handler; false: it is over. */

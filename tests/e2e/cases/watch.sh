@@ -89,6 +89,10 @@ while True:
 # ---- 600 objects, and what happens to them
 
 admin create namespace $space >/dev/null
+admin create serviceaccount watcher -n $space >/dev/null
+admin create rolebinding watcher --clusterrole=view --serviceaccount=$space:watcher -n $space \
+    >/dev/null
+admin create token watcher -n $space --duration 1h >"$dir/token"
 for number in $(seq 600); do
     echo '---'
     config_map "many-$number"
@@ -99,11 +103,10 @@ door 0
 eventually test -s "$dir/door"
 port=$(cat "$dir/door")
 cat >"$dir/kubeconfig" <<END
-{current-context: e2e, contexts: [{name: e2e, context: {cluster: e2e, user: admin}}],
+{current-context: e2e, contexts: [{name: e2e, context: {cluster: e2e, user: watcher}}],
  clusters: [{name: e2e, cluster: {server: "https://127.0.0.1:$port",
                                   certificate-authority: "$E2E_WORK/pki/ca.crt"}}],
- users: [{name: admin, user: {client-certificate: "$E2E_WORK/pki/admin.crt",
-                              client-key: "$E2E_WORK/pki/admin.key"}}]}
+ users: [{name: watcher, user: {tokenFile: "$dir/token"}}]}
 END
 watch "$dir/seen" "$dir/kubeconfig"
 watcher=$!
