@@ -529,4 +529,44 @@ TEST(huge_texts)
     CHECK_INT(strlen(intent.machine.change_cause), 1022);
 }
 
+/* Whatever a review is turned into: no refusal without a hold, nobody's word but the API server's,
+ * and an answer that is JSON. */
+static void check_any(const char *text)
+{
+    struct intent intent;
+    struct err err;
+    cJSON *root;
+    (void)!intent_read(&arena, text, strlen(text), &settings, NOW, &intent, &err);
+    CHECK(!intent.refused && intent.machine.on_behalf_of == NULL &&
+          intent.machine.history_id == NULL);
+    if (intent.review_uid[0] == '\0')
+        return;
+    const char *answered = answer(&intent);
+    CHECK(json_parse(&arena, answered, strlen(answered), &json_limits_review, &root, &err) == 0);
+    CHECK(json_is_true(json_path(root, "response", "allowed", NULL)));
+}
+
+TEST(any_review_is_read_or_not)
+{
+    static const char letters[] = "{}[]\",:\\ 0-n\x1b\x80";
+    unsigned long long state = 7;
+    begin();
+    char *good = strdup(
+        review(&(struct parts){.annotations = "'proctor.dev/on-behalf-of':'teacher;nonce-12345678',"
+                                              "'proctor.dev/history-id':'1'",
+                               .extra = "'proctor.dev/via':['portal']"}));
+    const size_t length = strlen(good);
+    for (int round = 0; round < 5000; round++) {
+        char *text = strdup(good);
+        begin();
+        for (int change = 0; change <= round % 4; change++) {
+            state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+            text[(state >> 33) % length] = letters[(state >> 20) % (sizeof letters - 1)];
+        }
+        check_any(text);
+        free(text);
+    }
+    free(good);
+}
+
 TEST_MAIN
