@@ -151,6 +151,15 @@ static int size_of(struct store *store, int64_t *ret_bytes, struct err *reterr)
     return r;
 }
 
+/* The databases choose their indexes by what they counted last. */
+static int count_again(struct store_db *db, void *context, struct err *reterr)
+{
+    (void)context;
+    return db->driver->script(
+        db, db->driver->postgres ? "ANALYZE project, revision, intent, event" : "PRAGMA optimize",
+        reterr);
+}
+
 int store_retain(struct store *store, const struct store_retention *retention, int64_t *ret_deleted,
                  struct err *reterr)
 {
@@ -169,6 +178,8 @@ int store_retain(struct store *store, const struct store_retention *retention, i
         r = retain_batch(store, retention, INT64_MAX, &batch, reterr);
         deleted += r == 0 ? batch : 0;
     }
+    if (r == 0)
+        r = store_write(store, count_again, NULL, reterr);
     if (r == 0)
         *ret_deleted = deleted;
     return r;

@@ -28,7 +28,7 @@ static const char step_1[] =
     "CREATE INDEX revision_status ON revision(project_id, status, seq);"
     "CREATE INDEX revision_good ON revision(project_id, good, seq);"
     "CREATE INDEX revision_actor ON revision(project_id, actor_user, seq);"
-    "CREATE INDEX revision_template ON revision(template_sha, project_id);"
+    "CREATE INDEX revision_template ON revision(template_sha, project_id, seq);"
     "CREATE INDEX revision_rollback_of ON revision(rollback_of) WHERE rollback_of IS NOT NULL;"
     "CREATE INDEX revision_source ON revision(source) WHERE source IS NOT NULL;"
 

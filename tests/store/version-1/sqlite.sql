@@ -7,7 +7,7 @@ CREATE TABLE revision( id INTEGER PRIMARY KEY AUTOINCREMENT, project_id BIGINT N
 CREATE INDEX revision_status ON revision(project_id, status, seq);
 CREATE INDEX revision_good ON revision(project_id, good, seq);
 CREATE INDEX revision_actor ON revision(project_id, actor_user, seq);
-CREATE INDEX revision_template ON revision(template_sha, project_id);
+CREATE INDEX revision_template ON revision(template_sha, project_id, seq);
 CREATE INDEX revision_rollback_of ON revision(rollback_of) WHERE rollback_of IS NOT NULL;
 CREATE INDEX revision_source ON revision(source) WHERE source IS NOT NULL;
 CREATE TABLE intent( id INTEGER PRIMARY KEY AUTOINCREMENT, project_id BIGINT NOT NULL REFERENCES project(id), revision_id BIGINT REFERENCES revision(id) ON DELETE CASCADE, state BIGINT NOT NULL, uid TEXT, template_sha TEXT, generation BIGINT NOT NULL, deletes BIGINT NOT NULL, received_at BIGINT NOT NULL, actor_user TEXT, actor_groups TEXT, via TEXT, on_behalf_of TEXT, change_cause TEXT, change_kind TEXT, policy_changes TEXT, last_applied TEXT, written_sha TEXT, rollback_of BIGINT, source BIGINT);
