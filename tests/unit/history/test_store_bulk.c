@@ -8,7 +8,7 @@
 static int how_many(void)
 {
     const char *often = getenv("PROCTOR_TEST_BULK");
-    const int many = often != NULL ? atoi(often) : 10000;
+    const int many = often != NULL ? (int)strtol(often, NULL, 10) : 10000;
     return many < BATCH ? BATCH : many / BATCH * BATCH;
 }
 

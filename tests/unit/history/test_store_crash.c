@@ -353,7 +353,7 @@ static int by_number(const void *a, const void *b)
 TEST(many_threads_share_a_disk_write)
 {
     const char *often = getenv("PROCTOR_TEST_BURST");
-    const int each = often != NULL ? atoi(often) : 20, total = each * THREADS;
+    const int each = often != NULL ? (int)strtol(often, NULL, 10) : 20, total = each * THREADS;
     struct store *store = fixture_open(fixture_url());
     struct burst bursts[THREADS] = {0};
     pthread_t threads[THREADS];

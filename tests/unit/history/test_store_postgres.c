@@ -2,6 +2,9 @@
  * URL alone can do wrong is tried without one. */
 #include "tests/unit/history/store_fixture.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 static int open_code(const char *url, struct err *err)
 {
     struct store *store = NULL;
@@ -149,9 +152,86 @@ static void of_letters(void)
     store_close(second);
 }
 
+#define LOSERS 4
+#define EACH   150
+
+struct loser {
+    struct store *store;
+    atomic_int *running;
+    int thread, written;
+    bool acked[EACH];
+};
+
+static void *write_while_losing(void *context)
+{
+    struct loser *loser = context;
+    for (int i = 0; i < EACH; i++) {
+        char uid[32];
+        int64_t id;
+        snprintf(uid, sizeof uid, "%d/%d", loser->thread, i);
+        loser->acked[i] = store_intent(loser->store, &(struct machine_intent){.uid = uid}, "ns",
+                                       "web", &id, NULL) == 0;
+        loser->written += loser->acked[i];
+        if (!loser->acked[i])
+            usleep(5000); /* a server that is gone is not asked again at once */
+    }
+    atomic_fetch_sub(loser->running, 1);
+    return NULL;
+}
+
+/* Every acknowledged one once, no other one more than once. */
+static void check_losers(struct store *store, const struct loser *losers)
+{
+    static int seen[LOSERS][EACH];
+    struct store_intent_row *rows;
+    size_t count;
+    int written = 0;
+    OK(store_intents_open(store, &arena, 0, 0, STORE_PAGE_ROWS, &rows, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        char *slash;
+        const long thread = strtol(rows[i].intent.uid, &slash, 10);
+        seen[thread][strtol(slash + 1, NULL, 10)]++;
+    }
+    for (int t = 0; t < LOSERS; t++) {
+        for (int i = 0; i < EACH; i++)
+            CHECK(seen[t][i] == 1 || (seen[t][i] == 0 && !losers[t].acked[i]));
+        written += losers[t].written;
+    }
+    printf("%d of %d written while sessions were lost\n", written, LOSERS * EACH);
+    CHECK(written > 0);
+}
+
+/* The server ends the sessions under the writers, again and again: what was under way is looked up
+ * or tried again, and never done twice. */
+static void of_lost_sessions(void)
+{
+    static struct loser losers[LOSERS];
+    char url[2 * FIXTURE_PATH_BYTES];
+    snprintf(url, sizeof url, "%s", fixture_url());
+    struct store *store = fixture_open(url);
+    atomic_int running = LOSERS;
+    pthread_t threads[LOSERS];
+    int ended = 0;
+    for (int t = 0; t < LOSERS; t++) {
+        losers[t] = (struct loser){.store = store, .running = &running, .thread = t};
+        CHECK(pthread_create(&threads[t], NULL, write_while_losing, &losers[t]) == 0);
+    }
+    for (; atomic_load(&running) > 0; ended++) {
+        fixture_sql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                         " WHERE application_name = 'proctor-recorder'");
+        usleep(30000);
+    }
+    for (int t = 0; t < LOSERS; t++)
+        pthread_join(threads[t], NULL);
+    CHECK(ended > 0);
+    check_losers(store, losers);
+    store_close(store);
+}
+
 int main(int argc, char **argv)
 {
-    static struct test letters = {"letters", of_letters, NULL};
+    static struct test lost = {"lost_sessions", of_lost_sessions, NULL};
+    static struct test letters = {"letters", of_letters, &lost};
     static struct test replicas = {"replicas", of_replicas, &letters};
     static struct test versions = {"versions", of_versions, &replicas};
     static struct test refusals = {"refusals", of_refusals, &versions};

@@ -148,8 +148,9 @@ static void write_until_full(struct store *store, const char *words)
     OK(store_project(store, "ns", "web", &project, err));
     int r = 0, seq = 0;
     while (r == 0 && seq < 5000) {
+        seq++;
         const struct revision row = {
-            .seq = ++seq, .status = REVISION_COMPLETED, .completed_at = seq, .message = text};
+            .seq = seq, .status = REVISION_COMPLETED, .completed_at = seq, .message = text};
         const struct machine_effect effect = {.kind = MACHINE_INSERT, .revision = &row};
         last = id;
         r = store_commit(store, project, &effect, 1, NULL, 0, NULL, &id, &full);
