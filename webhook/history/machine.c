@@ -145,6 +145,20 @@ static void settle_pending(struct machine *machine, const struct project_view *v
     }
 }
 
+/* Before sets are imported as versions of their own: those that an intent told of. */
+static void witness_pending(struct machine *machine, const struct project_view *view)
+{
+    const struct row *current = machine->current;
+    for (size_t i = 0; current != NULL && i < machine->row_count; i++) {
+        struct row *row = machine->rows[i];
+        if (row->revision.status == REVISION_PENDING && is_of_uid(row, current->revision.uid) &&
+            row->revision.generation > current->memory.gap_low &&
+            row->revision.generation < current->memory.gap_high &&
+            !has_template(row, view->deployment->template_sha) && has_witness(machine, row, view))
+            supersede(machine, row);
+    }
+}
+
 static int64_t pending_until(const struct machine *machine, const struct row *row)
 {
     return row->revision.started_at + machine->settings.persist_us;
@@ -669,6 +683,7 @@ static void see_deployment(struct machine *machine, const struct project_view *v
     if (machine->current != NULL && (gap || deployment->generation > seen + 1))
         note_gap(machine, seen, deployment->generation);
     const bool importing = machine->current != NULL && machine->current->memory.importing;
+    witness_pending(machine, view);
     if (first_sight || importing)
         import_sets(machine, view, import_limit(view), first_sight);
     if (deployment->generation >= seen && is_news(machine, deployment, &row))

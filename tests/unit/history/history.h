@@ -12,8 +12,8 @@
 #include "history/machine.h"
 #include "tests/unit/test.h"
 
-#define HISTORY_ROWS   256
-#define HISTORY_EVENTS 2048
+#define HISTORY_ROWS   64
+#define HISTORY_EVENTS 512
 
 struct history_event {
     int64_t seq, at;

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 
 #define RUNS_DEFAULT 100000
-#define QUEUE        64
+#define QUEUE        24
 #define TRUTHS       128
 #define WORDS        8
 
@@ -639,23 +639,22 @@ static void step(void)
 static void come_to_rest(void)
 {
     send_words();
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0, quiet = 0; i < 400 && quiet < 5; i++) {
         bool moved = world_sync(&sim.world);
         note_world();
         moved = world_run_sets(&sim.world) || moved;
         for (size_t j = sim.world.pods.count; j-- > 0;) {
-            if (sim.world.pods.pods[j].restarts < 5)
+            if (sim.world.pods.pods[j].restarts < 4)
                 moved = world_run_pod(&sim.world, j, false) || moved;
         }
         note_world();
-        sim.world.now += SECOND / 2;
+        quiet = moved ? 0 : quiet + 1;
+        sim.world.now += moved ? SECOND : 8 * SECOND;
         for (enum watch watch = 0; watch < WATCHES; watch++) {
             while (sim.queues[watch].count > 0)
                 deliver(watch);
         }
         tick();
-        if (!moved && i > 60)
-            break;
     }
     show(false);
     for (int i = 0; i < 8; i++) {
@@ -792,7 +791,7 @@ static void run(void *seed)
     arena_init(&sim.arena, LIMIT_MIB);
     sim.machine = history_rebuild(&sim.history, &settings);
     sim.lossy = chance(50);
-    const int steps = 20 + below(60);
+    const int steps = chance(85) ? 8 + below(25) : 30 + below(80);
     for (int i = 0; i < steps; i++)
         step();
     come_to_rest();
