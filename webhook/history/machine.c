@@ -2,420 +2,6 @@
 
 #include <string.h>
 
-#define GAP_MESSAGE "versions were missed: what became of it is not known"
-
-static const char *or_text(const char *text, const char *otherwise)
-{
-    return text != NULL ? text : otherwise;
-}
-
-/* ---- What truth said of a generation */
-
-static bool is_stored(const struct row *row)
-{
-    const enum revision_status status = row->revision.status;
-    return status != REVISION_PENDING && status != REVISION_NOT_PERSISTED &&
-           status != REVISION_UNKNOWN;
-}
-
-static bool is_of_uid(const struct row *row, const char *uid)
-{
-    return machine_same_text(row->revision.uid, uid);
-}
-
-static bool has_template(const struct row *row, const char *sha)
-{
-    return machine_same_text(row->revision.template_sha, sha);
-}
-
-/* The newest stored row of that uid (NULL: any) with that template; NULL: none. */
-static struct row *find_stored(const struct machine *machine, const char *uid, const char *sha)
-{
-    for (size_t i = machine->row_count; i-- > 0;) {
-        struct row *row = machine->rows[i];
-        if (is_stored(row) && has_template(row, sha) && (uid == NULL || is_of_uid(row, uid)))
-            return row;
-    }
-    return NULL;
-}
-
-static struct row *find_id(const struct machine *machine, int64_t id)
-{
-    for (size_t i = machine->row_count; id != 0 && i-- > 0;) {
-        if (machine->rows[i]->revision.id == id)
-            return machine->rows[i];
-    }
-    return NULL;
-}
-
-/* ---- Rollbacks: how the way back goes decides how its origin ends. */
-
-static void settle_one(struct machine *machine, struct row *origin, const struct row *back)
-{
-    const enum revision_status status = back->revision.status;
-    const char *number =
-        arena_printf(&machine->step, "version %lld", (long long)back->revision.seq);
-    if (status == REVISION_COMPLETED &&
-        machine_move(machine, origin, REVISION_ROLLED_BACK, NULL, NULL)) {
-        machine_tell(machine, origin, MACHINE_ROLLBACK_COMPLETED,
-                     arena_printf(&machine->step, "%s serves", number), NULL);
-        return;
-    }
-    const bool superseded = status == REVISION_SUPERSEDED || status == REVISION_CANCELLED ||
-                            status == REVISION_ROLLING_BACK || status == REVISION_ROLLED_BACK;
-    if (status == REVISION_PENDING || status == REVISION_IN_PROGRESS)
-        return;
-    const char *message = arena_printf(&machine->step, "the way back, %s, ended as %s", number,
-                                       revision_status_name(status));
-    if (machine_move(machine, origin, REVISION_FAILED,
-                     superseded ? "RollbackSuperseded" : "RollbackFailed", message))
-        machine_tell_again(machine, origin, MACHINE_DEPLOYMENT_FAILED, back->revision.seq, message);
-}
-
-static void settle_rollbacks(struct machine *machine)
-{
-    for (size_t i = 0; i < machine->row_count; i++) {
-        struct row *origin = machine->rows[i];
-        if (origin->revision.status != REVISION_ROLLING_BACK)
-            continue;
-        for (size_t j = machine->row_count; j-- > 0;) {
-            if (machine->rows[j]->revision.rollback_of == origin->revision.id) {
-                settle_one(machine, origin, machine->rows[j]);
-                break;
-            }
-        }
-    }
-}
-
-/* ---- Pending: truth shows it, or something else in its place, or nothing. */
-
-static void end_pending(struct machine *machine, struct row *row, bool unknown, const char *reason,
-                        const char *message)
-{
-    if (unknown) {
-        (void)machine_move(machine, row, REVISION_UNKNOWN, "gap", GAP_MESSAGE);
-        return;
-    }
-    if (machine_move(machine, row, REVISION_NOT_PERSISTED, reason, message))
-        machine_tell(machine, row, MACHINE_NOT_PERSISTED, row->revision.message, NULL);
-}
-
-/* After a gap a ReplicaSet may witness that the template was stored, if no other row had it; our
- * own write's history-id stays on the object. */
-static bool has_witness(const struct machine *machine, const struct row *row,
-                        const struct project_view *view)
-{
-    if (view != NULL && row->memory.history_id != NULL &&
-        machine_same_text(row->memory.history_id, view->deployment->history_id))
-        return true;
-    if (find_stored(machine, row->revision.uid, row->revision.template_sha) != NULL)
-        return false;
-    for (size_t i = 0; view != NULL && i < view->set_count; i++) {
-        if (machine_same_text(view->sets[i].owner_uid, row->revision.uid) &&
-            machine_same_text(view->sets[i].template_sha, row->revision.template_sha))
-            return true;
-    }
-    return false;
-}
-
-static void supersede(struct machine *machine, struct row *row)
-{
-    if (machine_move(machine, row, REVISION_SUPERSEDED, NULL, NULL))
-        machine_tell(machine, row, MACHINE_SUPERSEDED, "a newer template is stored", NULL);
-}
-
-/* Those whose generation has been shown with another template, or was passed unseen. */
-static void settle_pending(struct machine *machine, const struct project_view *view)
-{
-    const struct row *current = machine->current;
-    for (size_t i = 0; current != NULL && i < machine->row_count; i++) {
-        struct row *row = machine->rows[i];
-        const int64_t generation = row->revision.generation;
-        if (row->revision.status != REVISION_PENDING || row == current || generation == 0 ||
-            !is_of_uid(row, current->revision.uid) || generation > current->memory.seen_generation)
-            continue;
-        const bool unseen =
-            generation > current->memory.gap_low && generation < current->memory.gap_high;
-        if (unseen && has_witness(machine, row, view))
-            supersede(machine, row);
-        else
-            end_pending(machine, row, unseen, "OtherStored",
-                        "something else was stored as this generation: it was refused, or "
-                        "another was quicker");
-    }
-}
-
-/* Before sets are imported as versions of their own: those that an intent told of. */
-static void witness_pending(struct machine *machine, const struct project_view *view)
-{
-    const struct row *current = machine->current;
-    for (size_t i = 0; current != NULL && i < machine->row_count; i++) {
-        struct row *row = machine->rows[i];
-        if (row->revision.status == REVISION_PENDING && is_of_uid(row, current->revision.uid) &&
-            row->revision.generation > current->memory.gap_low &&
-            row->revision.generation < current->memory.gap_high &&
-            !has_template(row, view->deployment->template_sha) && has_witness(machine, row, view))
-            supersede(machine, row);
-    }
-}
-
-static int64_t pending_until(const struct machine *machine, const struct row *row)
-{
-    return row->revision.started_at + machine->settings.persist_us;
-}
-
-static void expire_pending(struct machine *machine)
-{
-    for (size_t i = 0; machine->in_sync && i < machine->row_count; i++) {
-        struct row *row = machine->rows[i];
-        if (row->revision.status == REVISION_PENDING && machine->now >= pending_until(machine, row))
-            end_pending(machine, row, row->memory.gapped, "NotStored",
-                        "admitted, and never stored: it was refused elsewhere");
-    }
-}
-
-/* Whether another template was to be stored as that generation or since: then nobody can tell
- * whether the view's was stored with this intent or after the other. */
-static bool is_overtaken(const struct machine *machine, const struct row *row,
-                         const struct view_deployment *deployment)
-{
-    for (size_t i = 0; row->revision.generation != 0 && i < machine->row_count; i++) {
-        const struct row *other = machine->rows[i];
-        if (other->revision.status == REVISION_PENDING && is_of_uid(other, deployment->uid) &&
-            other->revision.generation >= row->revision.generation &&
-            other->revision.generation <= deployment->generation &&
-            deployment->generation > row->revision.generation &&
-            !has_template(other, deployment->template_sha))
-            return true;
-    }
-    return false;
-}
-
-/* The intent that a view is: the own write by its history-id, else the same template at the
- * latest generation that is not past the view's. */
-static struct row *find_pending(const struct machine *machine,
-                                const struct view_deployment *deployment, int64_t after)
-{
-    struct row *found = NULL;
-    for (size_t i = 0; i < machine->row_count; i++) {
-        struct row *row = machine->rows[i];
-        const int64_t generation = row->revision.generation;
-        if (row->revision.status != REVISION_PENDING ||
-            (row->revision.uid != NULL && !is_of_uid(row, deployment->uid)) ||
-            generation > deployment->generation || (generation != 0 && generation <= after))
-            continue;
-        const bool exact = generation == 0 || generation == deployment->generation;
-        if (exact && row->memory.history_id != NULL &&
-            machine_same_text(row->memory.history_id, deployment->history_id))
-            return row;
-        if (has_template(row, deployment->template_sha) &&
-            (found == NULL || generation >= found->revision.generation))
-            found = row;
-    }
-    return found != NULL && is_overtaken(machine, found, deployment) ? NULL : found;
-}
-
-/* ---- Intents */
-
-static void fill_actor(struct machine *machine, struct row *row,
-                       const struct machine_intent *intent)
-{
-    struct revision *revision = &row->revision;
-    machine_touch(row);
-#define TAKE(member)                                                                               \
-    if (intent->member != NULL)                                                                    \
-        revision->member = machine_keep(machine, intent->member);
-    TAKE(actor_user)
-    TAKE(actor_groups)
-    TAKE(via)
-    TAKE(on_behalf_of)
-    TAKE(change_cause)
-    TAKE(change_kind)
-    TAKE(policy_changes)
-    TAKE(last_applied)
-    TAKE(written_sha)
-#undef TAKE
-}
-
-static void note_joined(struct machine *machine, struct row *row, int64_t intent)
-{
-    machine_note(machine, &(struct machine_effect){.kind = MACHINE_JOINED,
-                                                   .revision = &row->revision,
-                                                   .intent = intent});
-}
-
-/* Our own write: where it goes back from, and what becomes of that. */
-static void begin_rollback(struct machine *machine, struct row *row,
-                           const struct machine_intent *intent)
-{
-    struct row *origin = find_id(machine, intent->rollback_of);
-    row->revision.rollback_of = intent->rollback_of;
-    row->revision.source = intent->source;
-    row->revision.origin = REVISION_RECORDER;
-    machine_touch(row)->cancels = intent->cancel;
-    if (origin == NULL || origin == row)
-        return;
-    if (intent->cancel) {
-        if (origin != machine->current &&
-            machine_move(machine, origin, REVISION_CANCELLED, "Cancelled", "cancelled"))
-            machine_tell(machine, origin, MACHINE_CANCELLED, "cancelled", NULL);
-        return;
-    }
-    if (machine_move(machine, origin, REVISION_ROLLING_BACK, NULL, NULL))
-        machine_tell(machine, origin, MACHINE_ROLLBACK_STARTED,
-                     arena_printf(&machine->step, "back to what version %lld repeats",
-                                  (long long)row->revision.seq),
-                     NULL);
-}
-
-/* One more intent of a row.  Two of one key: the last counts, and is not certain, unless both are
- * one actor's (a request is judged again after a conflict); but our own write and what admission
- * saw of it are one. */
-static void join(struct machine *machine, struct row *row, const struct machine_intent *intent)
-{
-    const bool own = intent->rollback_of != 0;
-    const bool same_write = own || row->revision.origin == REVISION_RECORDER;
-    const bool certain = row->revision.actor_certain;
-    const bool same_actor = machine_same_text(row->revision.actor_user, intent->actor_user) &&
-                            machine_same_text(row->revision.on_behalf_of, intent->on_behalf_of);
-    struct memory *memory = machine_touch(row);
-    if (intent->id != 0)
-        note_joined(machine, row, intent->id);
-    memory->intents++;
-    if (row->memory.history_id == NULL)
-        memory->history_id = machine_keep(machine, intent->history_id);
-    if (own)
-        begin_rollback(machine, row, intent);
-    if (own || row->revision.origin != REVISION_RECORDER)
-        fill_actor(machine, row, intent);
-    row->revision.actor_certain = same_write || memory->intents == 1 || (certain && same_actor);
-    if (row->revision.origin == REVISION_WATCH)
-        row->revision.origin = REVISION_ADMISSION;
-}
-
-/* Of a version that was found after a gap only the generation is known at which it was found. */
-static bool is_generation(const struct row *row, const struct machine_intent *intent)
-{
-    const int64_t generation = row->revision.generation;
-    return generation == intent->generation ||
-           (row->memory.current && generation == row->memory.gap_high &&
-            intent->generation > row->memory.gap_low && intent->generation < generation);
-}
-
-/* The row that this intent is a further word of, pending or (when truth was quicker) stored. */
-static struct row *find_joined(const struct machine *machine, const struct machine_intent *intent)
-{
-    for (size_t i = machine->row_count; i-- > 0;) {
-        struct row *row = machine->rows[i];
-        const bool open = row->revision.status == REVISION_PENDING;
-        if (!open && !is_stored(row))
-            continue;
-        if (intent->history_id != NULL && is_of_uid(row, intent->uid) &&
-            machine_same_text(row->memory.history_id, intent->history_id))
-            return row;
-        if (!has_template(row, intent->template_sha))
-            continue;
-        if (intent->uid == NULL ? open && row->revision.uid == NULL
-                                : is_of_uid(row, intent->uid) && is_generation(row, intent))
-            return row;
-    }
-    return NULL;
-}
-
-/* The row whose template this request found: of the greatest generation before its own. */
-static const struct row *find_base(const struct machine *machine,
-                                   const struct machine_intent *intent)
-{
-    const struct row *base = NULL;
-    for (size_t i = 0; intent->uid != NULL && i < machine->row_count; i++) {
-        const struct row *row = machine->rows[i];
-        const int64_t generation = row->revision.generation;
-        if (!is_of_uid(row, intent->uid) || generation == 0 ||
-            (!is_stored(row) && row->revision.status != REVISION_PENDING) ||
-            (intent->generation != 0 && generation >= intent->generation))
-            continue;
-        if (base == NULL || generation >= base->revision.generation)
-            base = row;
-    }
-    return base;
-}
-
-static bool changes_template(const struct machine *machine, const struct machine_intent *intent)
-{
-    if (intent->old_template_sha != NULL)
-        return strcmp(intent->old_template_sha, intent->template_sha) != 0;
-    const struct row *base = find_base(machine, intent);
-    return base == NULL || !has_template(base, intent->template_sha);
-}
-
-static void take_delete(struct machine *machine, const struct machine_intent *intent)
-{
-    if (machine->current == NULL)
-        return;
-    struct memory *memory = machine_touch(machine->current);
-    memory->delete_intent = intent->id;
-    memory->deleter = machine_keep(machine, intent->actor_user);
-}
-
-/* A cancel without a good version to go back to: it is paused, and no more is done. */
-static void take_cancel(struct machine *machine, const struct machine_intent *intent)
-{
-    struct row *row = find_id(machine, intent->rollback_of);
-    if (row == NULL)
-        row = machine->current;
-    if (row == NULL || row->revision.status != REVISION_IN_PROGRESS)
-        return;
-    const char *message = arena_printf(
-        &machine->step, "cancelled by %s; there is no good version to go back to: it is paused",
-        machine_visible(machine, or_text(intent->actor_user, "somebody")));
-    if (machine_move(machine, row, REVISION_CANCELLED, "Paused", message))
-        machine_tell(machine, row, MACHINE_CANCELLED, row->revision.message, NULL);
-    if (intent->id != 0)
-        note_joined(machine, row, intent->id);
-}
-
-static void take_intent(struct machine *machine, const struct machine_intent *intent)
-{
-    struct row *row = find_joined(machine, intent);
-    if (row == NULL && !changes_template(machine, intent) && intent->rollback_of == 0) {
-        if (machine->current != NULL && is_of_uid(machine->current, intent->uid))
-            note_joined(machine, machine->current, intent->id);
-        return;
-    }
-    if (row == NULL) {
-        row =
-            machine_insert(machine, &(struct revision){
-                                        .uid = intent->uid,
-                                        .generation = intent->generation != 0 ? intent->generation
-                                                      : intent->uid == NULL   ? 1
-                                                                              : 0,
-                                        .template_sha = intent->template_sha,
-                                        .origin = REVISION_ADMISSION,
-                                        .status = REVISION_PENDING,
-                                        .started_at = intent->received_at != 0 ? intent->received_at
-                                                                               : machine->now,
-                                    });
-        const struct row *before = find_stored(machine, NULL, intent->template_sha);
-        if (before != NULL)
-            row->revision.source = before->revision.id;
-    }
-    join(machine, row, intent);
-}
-
-void machine_intent(struct machine *machine, const struct machine_intent *intent, int64_t now)
-{
-    machine_begin(machine, now);
-    if (intent->delete_)
-        take_delete(machine, intent);
-    else if (intent->cancel && intent->template_sha == NULL)
-        take_cancel(machine, intent);
-    else if (intent->template_sha != NULL)
-        take_intent(machine, intent);
-    settle_pending(machine, NULL);
-    settle_rollbacks(machine);
-    machine_finish(machine);
-}
-
 /* ---- What is stored changes */
 
 static void leave_current(struct machine *machine)
@@ -436,7 +22,7 @@ static void replace_current(struct machine *machine, const struct row *next)
     if (cancelled && machine_move(machine, row, REVISION_CANCELLED, "Cancelled", "cancelled"))
         machine_tell(machine, row, MACHINE_CANCELLED, "cancelled", NULL);
     else if (row->revision.status == REVISION_IN_PROGRESS)
-        supersede(machine, row);
+        machine_supersede(machine, row);
 }
 
 /* DELETED, or another uid in its place. */
@@ -447,15 +33,15 @@ static void delete_current(struct machine *machine, bool gap)
     const int64_t seen = row->memory.seen_generation;
     const char *deleter = row->memory.deleter;
     if (row->memory.delete_intent != 0)
-        note_joined(machine, row, row->memory.delete_intent);
+        machine_note_joined(machine, row, row->memory.delete_intent);
     leave_current(machine);
     for (size_t i = 0; i < machine->row_count; i++) {
         struct row *pending = machine->rows[i];
-        if (pending->revision.status == REVISION_PENDING && is_of_uid(pending, uid))
-            end_pending(machine, pending, gap && pending->revision.generation > seen, "Deleted",
-                        "the Deployment was deleted before it was stored");
+        if (pending->revision.status == REVISION_PENDING && machine_is_of_uid(pending, uid))
+            machine_end_pending(machine, pending, gap && pending->revision.generation > seen,
+                                "Deleted", "the Deployment was deleted before it was stored");
     }
-    settle_rollbacks(machine);
+    machine_settle_rollbacks(machine);
     if (machine_move(machine, row, REVISION_DELETED, NULL, NULL))
         machine_tell(machine, row, MACHINE_DELETED,
                      deleter == NULL ? "deleted"
@@ -467,7 +53,7 @@ static void delete_current(struct machine *machine, bool gap)
 static const char *change_kind(const struct project_view *view, const struct row *before)
 {
     for (size_t i = 0; before != NULL && i < view->set_count; i++) {
-        if (has_template(before, view->sets[i].template_sha) &&
+        if (machine_has_template(before, view->sets[i].template_sha) &&
             view->sets[i].pod_template != NULL && view->deployment->pod_template != NULL)
             return view_change_kind(view->sets[i].pod_template, view->deployment->pod_template);
     }
@@ -479,8 +65,9 @@ static void take_given_up(struct machine *machine, struct row *row)
 {
     for (size_t i = 0; i < machine->row_count; i++) {
         const struct revision *old = &machine->rows[i]->revision;
-        if (old->status != REVISION_NOT_PERSISTED || !is_of_uid(row, old->uid) ||
-            old->generation != row->revision.generation || !has_template(row, old->template_sha))
+        if (old->status != REVISION_NOT_PERSISTED || !machine_is_of_uid(row, old->uid) ||
+            old->generation != row->revision.generation ||
+            !machine_has_template(row, old->template_sha))
             continue;
         row->revision.actor_user = old->actor_user;
         row->revision.actor_groups = old->actor_groups;
@@ -497,10 +84,10 @@ static struct row *insert_seen(struct machine *machine, const struct project_vie
                                bool first_start)
 {
     const struct view_deployment *deployment = view->deployment;
-    const struct row *before = find_stored(machine, NULL, deployment->template_sha);
+    const struct row *before = machine_find_stored(machine, NULL, deployment->template_sha);
     const char *actor =
         arena_printf(&machine->step, "unknown (manager %s)",
-                     machine_visible(machine, or_text(deployment->manager, "unknown")));
+                     machine_visible(machine, machine_text_or(deployment->manager, "unknown")));
     return machine_insert(machine, &(struct revision){
                                        .uid = deployment->uid,
                                        .template_sha = deployment->template_sha,
@@ -529,7 +116,7 @@ static void take_up(struct machine *machine, const struct project_view *view, st
         take_given_up(machine, row);
     } else {
         (void)machine_move(machine, row, REVISION_IN_PROGRESS, NULL, NULL);
-        if (!has_template(row, deployment->template_sha))
+        if (!machine_has_template(row, deployment->template_sha))
             row->revision.template_sha = machine_keep(machine, deployment->template_sha);
         if (row->revision.uid == NULL)
             row->revision.uid = machine_keep(machine, deployment->uid);
@@ -604,7 +191,8 @@ static void import_sets(struct machine *machine, const struct project_view *view
         if (next == NULL)
             return;
         after = least;
-        if (history || find_stored(machine, view->deployment->uid, next->template_sha) == NULL)
+        if (history ||
+            machine_find_stored(machine, view->deployment->uid, next->template_sha) == NULL)
             import_one(machine, next, least);
     }
 }
@@ -621,7 +209,7 @@ static int64_t import_limit(const struct project_view *view)
 static bool knows_uid(const struct machine *machine, const char *uid)
 {
     for (size_t i = 0; i < machine->row_count; i++) {
-        if (is_stored(machine->rows[i]) && is_of_uid(machine->rows[i], uid))
+        if (machine_is_stored(machine->rows[i]) && machine_is_of_uid(machine->rows[i], uid))
             return true;
     }
     return false;
@@ -632,7 +220,7 @@ static bool is_dead(const struct machine *machine, const char *uid)
 {
     for (size_t i = machine->row_count; i-- > 0;) {
         if (machine->rows[i]->revision.status == REVISION_DELETED &&
-            is_of_uid(machine->rows[i], uid))
+            machine_is_of_uid(machine->rows[i], uid))
             return true;
     }
     return false;
@@ -661,9 +249,9 @@ static bool is_news(const struct machine *machine, const struct view_deployment 
                     struct row **ret_row)
 {
     const struct row *current = machine->current;
-    *ret_row =
-        find_pending(machine, deployment, current != NULL ? current->revision.generation : 0);
-    if (current == NULL || !has_template(current, deployment->template_sha))
+    *ret_row = machine_find_pending(machine, deployment,
+                                    current != NULL ? current->revision.generation : 0);
+    if (current == NULL || !machine_has_template(current, deployment->template_sha))
         return true;
     const int64_t generation = *ret_row != NULL ? (*ret_row)->revision.generation : 0;
     return generation > 0 && current->memory.gap_high == deployment->generation &&
@@ -674,7 +262,7 @@ static void see_deployment(struct machine *machine, const struct project_view *v
 {
     const struct view_deployment *deployment = view->deployment;
     struct row *row;
-    if (machine->current != NULL && !is_of_uid(machine->current, deployment->uid))
+    if (machine->current != NULL && !machine_is_of_uid(machine->current, deployment->uid))
         delete_current(machine, true);
     const bool first_sight = !knows_uid(machine, deployment->uid);
     const bool first_start =
@@ -683,7 +271,7 @@ static void see_deployment(struct machine *machine, const struct project_view *v
     if (machine->current != NULL && (gap || deployment->generation > seen + 1))
         note_gap(machine, seen, deployment->generation);
     const bool importing = machine->current != NULL && machine->current->memory.importing;
-    witness_pending(machine, view);
+    machine_witness_pending(machine, view);
     if (first_sight || importing)
         import_sets(machine, view, import_limit(view), first_sight);
     if (deployment->generation >= seen && is_news(machine, deployment, &row))
@@ -703,14 +291,14 @@ void machine_view(struct machine *machine, const struct project_view *view, bool
             delete_current(machine, gap);
     } else if (!is_dead(machine, view->deployment->uid)) {
         see_deployment(machine, view, gap);
-        settle_pending(machine, view);
+        machine_settle_pending(machine, view);
         if (view->deployment->generation >= machine->current->memory.seen_generation)
             machine_judge_view(machine, view);
     }
     machine->in_sync = true;
     machine_tell_instances(machine, view);
-    expire_pending(machine);
-    settle_rollbacks(machine);
+    machine_expire_pending(machine);
+    machine_settle_rollbacks(machine);
     machine_finish(machine);
 }
 
@@ -719,8 +307,8 @@ void machine_tick(struct machine *machine, int64_t now)
     machine_begin(machine, now);
     if (machine->current != NULL)
         machine_judge_clock(machine);
-    expire_pending(machine);
-    settle_rollbacks(machine);
+    machine_expire_pending(machine);
+    machine_settle_rollbacks(machine);
     machine_finish(machine);
 }
 
@@ -775,8 +363,8 @@ int64_t machine_next_tick(const struct machine *machine)
     int64_t next = machine->current != NULL ? machine_judge_next(machine) : INT64_MAX;
     for (size_t i = 0; machine->in_sync && i < machine->row_count; i++) {
         const struct row *row = machine->rows[i];
-        if (row->revision.status == REVISION_PENDING && pending_until(machine, row) < next)
-            next = pending_until(machine, row);
+        if (row->revision.status == REVISION_PENDING && machine_pending_until(machine, row) < next)
+            next = machine_pending_until(machine, row);
     }
     return next;
 }

@@ -3,12 +3,18 @@
  *     intents, project_view, now  --machine_step-->  effects (rows to write, events, a wish)
  *
  * A machine knows one project: its current revision, those before it that are still open, its
- * baselines.  All of that is in struct revision rows and struct machine_memory, which the store
+ * baselines.  All of that is in struct revision rows, in their `memory` too, which the store
  * keeps, so that a recorder that was killed goes on where it was: machine_load gives back the
  * same machine.  The same inputs give the same effects; a step without news gives none.
  *
+ * Who drives it: the first view of a machine comes after all lists have ended; then one view for
+ * every event of any watch, `gap` after a list; an intent when it is on disk; a tick at
+ * machine_next_tick.  Effects are committed before the next call (and machine_inserted told); if
+ * that fails, the machine is thrown away and loaded again, and the step repeated.
+ *
  * The transitions and their traps are those of the recorder's design (states, and Kubernetes'
- * stale conditions): each is one row in machine.c with its trigger.
+ * stale conditions): rows of two tables, one in machine_judge.c for what hangs on how the rollout
+ * fares, one in machine_row.c for which state may follow which.
  */
 #ifndef PROCTOR_HISTORY_MACHINE_H
 #define PROCTOR_HISTORY_MACHINE_H
@@ -109,7 +115,8 @@ NODISCARD int machine_load(struct machine *machine, const struct revision *rows,
                            struct err *reterr);
 
 /* News.  Each appends to the effects, which live until the next call and are to be committed
- * together.  `gap` tells machine_view that versions may have been missed before it. */
+ * together; the pods in them are the view's own.  `gap` tells machine_view that versions may have
+ * been missed before it; generations that it skips are a gap anyway. */
 void machine_intent(struct machine *machine, const struct machine_intent *intent, int64_t now);
 void machine_view(struct machine *machine, const struct project_view *view, bool gap, int64_t now);
 void machine_tick(struct machine *machine, int64_t now);

@@ -1,6 +1,8 @@
 /* What the files of the machine share.
  *
- *     machine.c        the news: intents, views, ticks; which revision is stored
+ *     machine.c        views and ticks: which revision is stored now; import
+ *     machine_intent.c admission's words, and those of our own writes
+ *     machine_truth.c  what truth said: rows by generation, Pending, ways back
  *     machine_judge.c  how the stored one fares: complete, failed, good; progress, phases
  *     machine_pods.c   its pods: evidence, restarts, instances
  *     machine_row.c    rows and their memory; effects
@@ -91,9 +93,45 @@ void machine_tell(struct machine *machine, struct row *row, enum machine_event e
 void machine_tell_again(struct machine *machine, struct row *row, enum machine_event event,
                         int64_t number, const char *message);
 void machine_note(struct machine *machine, const struct machine_effect *effect);
+void machine_note_joined(struct machine *machine, struct row *row, int64_t intent);
 
 /* Text of others, for people. */
 const char *machine_visible(struct machine *machine, const char *text);
+
+/* ---- machine_truth.c */
+
+static inline const char *machine_text_or(const char *text, const char *otherwise)
+{
+    return text != NULL ? text : otherwise;
+}
+
+bool machine_is_stored(const struct row *row);
+bool machine_is_of_uid(const struct row *row, const char *uid);
+bool machine_has_template(const struct row *row, const char *sha);
+
+/* The newest stored row of that uid (NULL: any) with that template, and the row of an id; NULL:
+ * none. */
+struct row *machine_find_stored(const struct machine *machine, const char *uid, const char *sha);
+struct row *machine_find_id(const struct machine *machine, int64_t id);
+
+/* How the way back goes decides how its origin ends. */
+void machine_settle_rollbacks(struct machine *machine);
+
+/* What became of an intent: nobody knows, or it was not stored, and why. */
+void machine_end_pending(struct machine *machine, struct row *row, bool unknown, const char *reason,
+                         const char *message);
+void machine_supersede(struct machine *machine, struct row *row);
+
+/* Ends those whose generation was shown with another template, or was passed unseen; before that,
+ * those that a ReplicaSet witnesses; and those that nobody waits for any more. */
+void machine_settle_pending(struct machine *machine, const struct project_view *view);
+void machine_witness_pending(struct machine *machine, const struct project_view *view);
+void machine_expire_pending(struct machine *machine);
+int64_t machine_pending_until(const struct machine *machine, const struct row *row);
+
+/* The intent that a view is, of those after a generation; NULL: none. */
+struct row *machine_find_pending(const struct machine *machine,
+                                 const struct view_deployment *deployment, int64_t after);
 
 /* ---- machine_pods.c */
 

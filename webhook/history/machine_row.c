@@ -333,6 +333,13 @@ void machine_note(struct machine *machine, const struct machine_effect *effect)
     machine->notes[machine->note_count++].at = machine->now;
 }
 
+void machine_note_joined(struct machine *machine, struct row *row, int64_t intent)
+{
+    machine_note(machine, &(struct machine_effect){.kind = MACHINE_JOINED,
+                                                   .revision = &row->revision,
+                                                   .intent = intent});
+}
+
 static void add_row_effect(struct machine *machine, struct row *row)
 {
     row->touched = false;

@@ -233,6 +233,16 @@ TEST(after_a_gap_an_intent_is_unknown_unless_a_set_witnesses_it)
     CHECK_INT(it.history.count, 4);
 }
 
+TEST(generations_that_were_passed_unseen_are_a_gap_whoever_says_so)
+{
+    begin_with_good();
+    tell(update("t2", 2, "ann"));
+    roll_out("t3", 4, true);
+    see();
+    check_row(2, REVISION_UNKNOWN, "gap");
+    check_row(3, REVISION_COMPLETED, NULL);
+}
+
 TEST(an_intent_that_comes_after_the_truth_names_its_actor)
 {
     begin_with_good();
