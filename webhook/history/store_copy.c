@@ -63,12 +63,14 @@ int store_copy_rows(struct store_db *from, struct store_db *to, struct err *rete
     if (r != 0)
         return r;
     r = to->driver->begin(to, reterr);
+    from->stream = true;
     if (r == 0)
         r = copy_tables(from, to, reterr);
     if (r == 0)
         r = to->driver->commit(to, reterr);
     if (r != 0)
         to->driver->rollback(to);
+    from->stream = false;
     from->driver->rollback(from);
     return r;
 }

@@ -61,7 +61,6 @@ static const char *advice_of(const char *state)
         {"53300", "the server has too many connections"},
         {"53", "the server is short of something"},
         {"25006", "the server takes no writes (a standby, or read-only)"},
-        {"57P", "the server is stopping or starting"},
         {"58", "the server has trouble with its files"},
         {"XX001", "its data is corrupt: restore a backup"},
         {"XX002", "an index of it is corrupt: REINDEX or restore a backup"},
@@ -79,7 +78,9 @@ static int failure(struct postgres_db *db, const PGresult *result, struct err *r
     const char *primary =
         result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     first_line(primary != NULL ? primary : PQerrorMessage(db->handle), line);
-    if (PQstatus(db->handle) != CONNECTION_OK) {
+    /* 57P01 to 57P03: the server says that it ends the session, and does so just afterwards. */
+    const bool ended = state != NULL && strncmp(state, "57P", 3) == 0;
+    if (ended || PQstatus(db->handle) != CONNECTION_OK) {
         db->db.broken = true;
         db->db.leads = false;
         return err_set(reterr, ERR_STORE, "PostgreSQL: the connection is lost: %s", line);
@@ -97,8 +98,8 @@ static int failure(struct postgres_db *db, const PGresult *result, struct err *r
 static void postgres_settle(struct store_db *base)
 {
     struct postgres_db *db = of(base);
-    PQclear(db->result);
-    db->result = NULL;
+    for (; db->result != NULL; db->result = PQgetResult(db->handle))
+        PQclear(db->result);
 }
 
 /* Constant SQL of one or more statements; *ret_text (NULL is fine) is the last one's only value. */
@@ -144,8 +145,9 @@ static int prepare(struct postgres_db *db, const char *sql, const struct store_v
     return r;
 }
 
-static PGresult *execute(struct postgres_db *db, const char *name, const struct store_value *values,
-                         size_t count)
+/* Sends a prepared statement; false: the connection does not take it. */
+static bool send_prepared(struct postgres_db *db, const char *name,
+                          const struct store_value *values, size_t count)
 {
     const char *bytes[STORE_VALUES_MAX];
     int lengths[STORE_VALUES_MAX], formats[STORE_VALUES_MAX];
@@ -162,7 +164,28 @@ static PGresult *execute(struct postgres_db *db, const char *name, const struct 
         if (values[i].null)
             bytes[i] = NULL;
     }
-    return PQexecPrepared(db->handle, name, (int)count, bytes, lengths, formats, 1);
+    return PQsendQueryPrepared(db->handle, name, (int)count, bytes, lengths, formats, 1) == 1 &&
+           (!db->db.stream || PQsetSingleRowMode(db->handle) == 1);
+}
+
+/* The answer comes whole, or (`stream`) as one result for each row and an empty one. */
+static int read_answer(struct postgres_db *db, store_row_fn *row, void *context,
+                       int64_t *ret_changes, struct err *reterr)
+{
+    int r = 0;
+    while ((db->result = PQgetResult(db->handle)) != NULL) {
+        const ExecStatusType status = PQresultStatus(db->result);
+        const bool good =
+            status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_SINGLE_TUPLE;
+        if (r == 0 && !good)
+            r = failure(db, db->result, reterr);
+        for (int i = 0; r == 0 && row != NULL && i < PQntuples(db->result); i++)
+            row(context, &(struct store_row){&db->db, db->result, i});
+        if (r == 0 && ret_changes != NULL)
+            *ret_changes = strtoll(PQcmdTuples(db->result), NULL, 10);
+        PQclear(db->result);
+    }
+    return r;
 }
 
 static int postgres_query(struct store_db *base, const char *sql, const struct store_value *values,
@@ -177,16 +200,9 @@ static int postgres_query(struct store_db *base, const char *sql, const struct s
     if (r != 0)
         return r;
     postgres_settle(base);
-    db->result = execute(db, name, values, count);
-    const ExecStatusType status = PQresultStatus(db->result);
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        r = failure(db, db->result, reterr);
-    for (int i = 0; r == 0 && row != NULL && i < PQntuples(db->result); i++)
-        row(context, &(struct store_row){base, db->result, i});
-    if (r == 0 && ret_changes != NULL)
-        *ret_changes = strtoll(PQcmdTuples(db->result), NULL, 10);
-    postgres_settle(base);
-    return r;
+    return send_prepared(db, name, values, count)
+               ? read_answer(db, row, context, ret_changes, reterr)
+               : failure(db, NULL, reterr);
 }
 
 static int postgres_begin(struct store_db *base, struct err *reterr)
