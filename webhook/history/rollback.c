@@ -6,9 +6,11 @@
 #include "history/view.h"
 
 #include <string.h>
+#include <time.h>
 
-#define FIELDS_TRIES  5
-#define MESSAGE_SHOWN 1000U
+#define FIELDS_TRIES    10
+#define FIELDS_PAUSE_MS 30
+#define MESSAGE_SHOWN   1000U
 
 static const struct {
     const char *name;
@@ -266,7 +268,14 @@ static cJSON *fields_patch(struct rolling *rolling, const cJSON *then)
     return patch;
 }
 
-/* Status writes get in between of reading and writing, so several times. */
+/* Status writes get in between of reading and writing, most of them in the second after a change:
+ * so several times, each a little later, for 1.4 s in all. */
+static void pause_before(int attempt)
+{
+    const struct timespec pause = {.tv_nsec = attempt * FIELDS_PAUSE_MS * 1000L * 1000L};
+    nanosleep(&pause, NULL);
+}
+
 static void restore_fields(struct rolling *rolling)
 {
     struct rollback_result *result = &rolling->result;
@@ -276,6 +285,7 @@ static void restore_fields(struct rolling *rolling)
     struct err err = {.code = ERR_NONE};
     for (int i = 0; i < FIELDS_TRIES && !result->fields_restored; i++) {
         cJSON *object;
+        pause_before(i);
         if (i > 0 && read_object(rolling, &err) < 0)
             break;
         if (!same_uid(uid, result->uid) || result->generation != generation) {
