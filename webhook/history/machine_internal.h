@@ -40,6 +40,7 @@ struct memory {
     int64_t told; /* bits of enum machine_event */
     int64_t intents;
     const char *history_id;
+    const char *digests; /* that ran, by container */
     int64_t delete_intent;
     const char *deleter;
     struct pod_note *pods;

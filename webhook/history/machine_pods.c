@@ -219,6 +219,54 @@ struct evidence machine_evidence(struct machine *machine, const struct row *row)
     return evidence;
 }
 
+/* ---- Digests: which image a tag was, by the first pod that ran; `memory.digests` has a line
+ * "container digest" each. */
+
+static const char *digest_in(struct machine *machine, const char *lines, const char *container)
+{
+    const size_t length = strlen(container);
+    for (const char *at = lines; at != NULL && *at != '\0'; at = strchr(at, '\n') + 1) {
+        if (strncmp(at, container, length) == 0 && at[length] == ' ')
+            return arena_strndup(&machine->step, at + length + 1, strcspn(at + length + 1, "\n"));
+    }
+    return NULL;
+}
+
+static void tell_moved(struct machine *machine, struct row *row,
+                       const struct view_container *container, const char *before)
+{
+    const char *text = arena_printf(&machine->step, "image %s of container %s is %s, and was %s",
+                                    container->image != NULL ? container->image : "",
+                                    container->name, container->image_digest, before);
+    machine_tell(machine, row, MACHINE_TAG_MOVED, machine_visible(machine, text), NULL);
+}
+
+static void note_digest(struct machine *machine, struct row *row,
+                        const struct view_container *container)
+{
+    if (container->name == NULL || container->image_digest == NULL ||
+        strpbrk(container->image_digest, "\n") != NULL)
+        return;
+    const char *had = digest_in(machine, row->memory.digests, container->name);
+    if (had == NULL) {
+        const struct row *source = machine_find_id(machine, row->revision.source);
+        const char *lines = row->memory.digests;
+        const char *more = arena_printf(&machine->step, "%s%s %s\n", lines != NULL ? lines : "",
+                                        container->name, container->image_digest);
+        machine_touch(row)->digests = machine_keep(machine, more);
+        if (source != NULL)
+            had = digest_in(machine, source->memory.digests, container->name);
+    }
+    if (had != NULL && strcmp(had, container->image_digest) != 0)
+        tell_moved(machine, row, container, had);
+}
+
+static void note_digests(struct machine *machine, struct row *row, const struct view_pod *pod)
+{
+    for (size_t i = 0; i < pod->container_count; i++)
+        note_digest(machine, row, &pod->containers[i]);
+}
+
 /* ---- Instances */
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t count)
@@ -299,6 +347,7 @@ static void tell_row(struct machine *machine, struct row *row, const struct proj
         notes[count] = (struct pod_note){.uid = pod->uid, .hash = pod_hash(pod)};
         if (before == NULL || before->hash != notes[count].hash) {
             news = true;
+            note_digests(machine, row, pod);
             machine_note(machine, &(struct machine_effect){.kind = MACHINE_INSTANCE,
                                                            .revision = &row->revision,
                                                            .pod = pod});

@@ -94,6 +94,7 @@ const char *machine_event_name(enum machine_event event)
 
 #define MEMORY_TEXTS(X)                                                                            \
     X(evidence)                                                                                    \
+    X(digests)                                                                                     \
     X(history_id)                                                                                  \
     X(deleter)
 

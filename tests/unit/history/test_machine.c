@@ -486,6 +486,58 @@ TEST(clocks_stand_still_while_paused)
     check_row(1, REVISION_FAILED, "RecorderDeadline");
 }
 
+TEST(of_two_templates_that_alternate_in_a_gap_none_is_taken_for_another)
+{
+    begin_with_good();
+    tell(update("t2", 2, "ann"));
+    tell(update("t3", 3, "ben"));
+    roll_out("t2", 4, true);
+    see_after_gap();
+    check_row(2, REVISION_UNKNOWN, "gap");
+    check_row(3, REVISION_UNKNOWN, "gap");
+    check_row(4, REVISION_COMPLETED, NULL);
+    CHECK_INT(row(4)->generation, 4);
+}
+
+TEST(pods_are_told_when_they_change_and_when_they_are_gone)
+{
+    begin();
+    roll_out("t1", 1, false);
+    see();
+    CHECK_INT(it.history.instances, 1);
+    see();
+    CHECK_INT(it.history.instances, 1);
+    it.containers[0].restarts = 1;
+    see();
+    CHECK_INT(it.history.instances, 2);
+    it.view.pod_count = 0;
+    see();
+    CHECK_INT(it.history.instances, 3);
+    size_t count;
+    const struct machine_effect *effects = machine_effects(it.machine, &count);
+    CHECK(effects[count - 1].gone);
+    CHECK_STRING(effects[count - 1].pod->uid, "s0");
+    see();
+    CHECK_INT(it.history.instances, 3);
+}
+
+TEST(a_tag_that_moved_since_the_version_that_is_repeated)
+{
+    begin();
+    it.containers[0].image = "a:1";
+    it.containers[0].image_digest = "sha256:1";
+    roll_out("t1", 1, true);
+    see();
+    roll_out("t2", 2, true);
+    see();
+    CHECK(!was_told("2/tag_moved"));
+    roll_out("t1", 3, true);
+    it.containers[0].image_digest = "sha256:2";
+    see();
+    CHECK_INT(row(3)->source, row(1)->id);
+    CHECK(was_told("3/tag_moved"));
+}
+
 TEST(first_start_imports_what_sets_witness_in_the_order_of_their_numbers)
 {
     begin();

@@ -355,11 +355,11 @@ static void note_world(void)
 {
     struct truth *last = last_truth();
     const struct world_condition *condition = &sim.world.deployment.condition;
-    if (memcmp(&sim.world.deployment, &sim.written.deployment, sizeof sim.world.deployment) != 0)
+    if (!world_same_deployment(&sim.world.deployment, &sim.written.deployment))
         push(WATCH_DEPLOYMENT);
-    if (memcmp(&sim.world.sets, &sim.written.sets, sizeof sim.world.sets) != 0)
+    if (!world_same_sets(&sim.world.sets, &sim.written.sets))
         push(WATCH_SETS);
-    if (memcmp(&sim.world.pods, &sim.written.pods, sizeof sim.world.pods) != 0)
+    if (!world_same_pods(&sim.world.pods, &sim.written.pods))
         push(WATCH_PODS);
     if (last != NULL && sim.world.deployment.exists) {
         const bool moved = condition->update != sim.written.deployment.condition.update;

@@ -368,10 +368,45 @@ static void world_sync_recreate(struct world *world)
     world_sync_status(world, true);
 }
 
+static bool world_same_deployment(const struct world_deployment *a,
+                                  const struct world_deployment *b)
+{
+    return a->exists == b->exists && a->paused == b->paused && a->recreate == b->recreate &&
+           a->uid == b->uid && a->template == b->template && a->replicas == b->replicas &&
+           a->history_id == b->history_id && a->revision == b->revision &&
+           a->generation == b->generation && a->observed == b->observed &&
+           a->updated == b->updated && a->total == b->total && a->available == b->available &&
+           a->condition.update == b->condition.update;
+}
+
+static bool world_same_sets(const struct world_sets *a, const struct world_sets *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++) {
+        const struct world_set *x = &a->sets[i], *y = &b->sets[i];
+        same = x->id == y->id && x->owner == y->owner && x->template == y->template &&
+               x->replicas == y->replicas && x->created == y->created && x->ready == y->ready &&
+               x->revision == y->revision;
+    }
+    return same;
+}
+
+__attribute__((unused)) static bool world_same_pods(const struct world_pods *a,
+                                                    const struct world_pods *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++) {
+        const struct world_pod *x = &a->pods[i], *y = &b->pods[i];
+        same = x->id == y->id && x->set == y->set && x->ready == y->ready &&
+               x->deleting == y->deleting && x->started == y->started && x->restarts == y->restarts;
+    }
+    return same;
+}
+
 static bool world_same(const struct world *a, const struct world *b)
 {
-    return memcmp(&a->deployment, &b->deployment, sizeof a->deployment) == 0 &&
-           memcmp(&a->sets, &b->sets, sizeof a->sets) == 0;
+    return world_same_deployment(&a->deployment, &b->deployment) &&
+           world_same_sets(&a->sets, &b->sets);
 }
 
 /* One sync of the Deployment; says whether anything was written. */
