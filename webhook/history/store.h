@@ -340,7 +340,8 @@ struct store_letter {
 NODISCARD int store_outbox_push(struct store *store, const char *sink, const char *body,
                                 int64_t now, int64_t *ret_id, struct err *reterr);
 
-/* Takes letters of a sink that are due at `now`, oldest first; whoever took them has them alone
+/* Takes letters of a sink that are due at `now`, oldest first, at most 100; whoever took them has
+ * them alone
  * until `lease_until`, then they are due again. */
 NODISCARD int store_outbox_take(struct store *store, struct arena *arena, const char *sink,
                                 int64_t now, int64_t lease_until, size_t limit,
@@ -382,7 +383,8 @@ struct store_retention {
 /* Deletes revisions, with their events, instances and intents, templates that nothing names any
  * more, and what else has had its time.  Never: a project's newest, one that has not ended, the
  * newest `keep` and the good ones to keep, what another revision or an open operation goes back
- * to or from.  In small transactions: others write between. */
+ * to or from.  In small transactions: others write between.  The databases then count again what
+ * they have, by which they choose their indexes: worth a call a day. */
 NODISCARD int store_retain(struct store *store, const struct store_retention *retention,
                            int64_t *ret_deleted, struct err *reterr);
 
