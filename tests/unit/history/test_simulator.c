@@ -227,8 +227,33 @@ static void trace_rows(void)
     }
 }
 
+static const struct revision *current_row(void)
+{
+    const struct revision *found = NULL;
+    for (size_t i = 0; i < sim.history.count; i++) {
+        const char *memory = sim.history.rows[i].memory;
+        if (memory != NULL && strstr(memory, "\"current\":\"1\"") != NULL) {
+            CHECK(found == NULL);
+            found = &sim.history.rows[i];
+        }
+    }
+    return found;
+}
+
+/* What is paused, or asks for no pods, fails by no clock. */
+static void check_suspended(const struct revision *before)
+{
+    const bool suspended = sim.shown.deployment.paused || sim.shown.deployment.replicas == 0;
+    if (!suspended || before->seq == 0 || before->status != REVISION_IN_PROGRESS)
+        return;
+    if (sim.history.rows[before->seq - 1].status == REVISION_FAILED)
+        TEST_FAIL("version %" PRId64 " fails while its clocks stand still", before->seq);
+}
+
 static void take_step(const struct history_step *step)
 {
+    const struct revision *current = current_row();
+    const struct revision before = current != NULL ? *current : (struct revision){.seq = 0};
     sim.steps++;
     if (sim.lossy && chance(2)) { /* killed before the commit: nothing of it is stored */
         history_step(sim.machine, step);
@@ -238,6 +263,7 @@ static void take_step(const struct history_step *step)
     if (chance(3))
         history_compare(&sim.history, &settings, sim.machine, step);
     history_take(&sim.history, sim.machine);
+    check_suspended(&before);
     if (step->view != NULL)
         sync(true);
     trace_rows();
@@ -510,19 +536,6 @@ static void user_scales_or_pauses(void)
           sim.world.deployment.paused ? ", paused" : "");
     sim.world.deployment.generation++;
     note_world();
-}
-
-static const struct revision *current_row(void)
-{
-    const struct revision *found = NULL;
-    for (size_t i = 0; i < sim.history.count; i++) {
-        const char *memory = sim.history.rows[i].memory;
-        if (memory != NULL && strstr(memory, "\"current\":\"1\"") != NULL) {
-            CHECK(found == NULL);
-            found = &sim.history.rows[i];
-        }
-    }
-    return found;
 }
 
 /* The recorder's own write: fenced by uid and generation, seen by admission, told after it was
