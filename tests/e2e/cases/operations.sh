@@ -101,7 +101,6 @@ same_as_golden
 # ---- the API server restarts: from its first answer on, the rules hold
 kill -KILL "$(cat "$E2E_WORK/run/kube-apiserver")"
 eventually "$here/cluster" up
-admin config set-context --current --namespace $room >/dev/null
 refused no-side-doors/no-bare-pods kubectl apply -f <(program Pod $name)
 eventually admin -n $room get pods
 accepted kubectl set image deployment/$name app=registry.hydrosim.edu/$name:v4
