@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the manifests say, without a cluster.  tests/install/run calls this:
+"""What the manifests say, without a cluster.  tests/e2e/install/run calls this:
 
     rendered.py KUBECTL HELM BIN
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 KUBECTL, HELM, BIN = sys.argv[1:]
-TREE = Path(__file__).resolve().parents[2]
+TREE = Path(__file__).resolve().parents[3]
 # The same objects come out of each pair.
 PAIRS = {
     "base": [],
