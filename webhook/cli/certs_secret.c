@@ -60,16 +60,26 @@ static int decode(const cJSON *secret, const char *key, struct folder_text *ret_
     return r;
 }
 
+/* A key's bytes, and "SECRET, KEY" for messages about them. */
+static int decode_labelled(const cJSON *secret, const char *key, struct folder_text *ret_text,
+                           char label[LABEL_BYTES + 16], struct err *reterr)
+{
+    int r = decode(secret, key, ret_text, reterr);
+    if (r < 0)
+        return r;
+    size_t length = strlen(label_of(secret, label));
+    snprintf(label + length, LABEL_BYTES + 16 - length, ", %s", key);
+    return r;
+}
+
 static int decode_certs(const cJSON *secret, const char *key, STACK_OF(X509) * *ret_certs,
                         struct err *reterr)
 {
     char label[LABEL_BYTES + 16];
     struct folder_text text = {0};
-    int r = decode(secret, key, &text, reterr);
+    int r = decode_labelled(secret, key, &text, label, reterr);
     if (r < 0)
         return r;
-    size_t length = strlen(label_of(secret, label));
-    snprintf(label + length, sizeof label - length, ", %s", key);
     r = inspect_parse_certs(&text, label, ret_certs, reterr);
     folder_text_done(&text);
     return r;
@@ -79,11 +89,9 @@ static int decode_key(const cJSON *secret, const char *key, EVP_PKEY **ret_key, 
 {
     char label[LABEL_BYTES + 16];
     struct folder_text text = {0};
-    int r = decode(secret, key, &text, reterr);
+    int r = decode_labelled(secret, key, &text, label, reterr);
     if (r < 0)
         return r;
-    size_t length = strlen(label_of(secret, label));
-    snprintf(label + length, sizeof label - length, ", %s", key);
     r = inspect_parse_key(&text, label, ret_key, reterr);
     folder_text_done(&text);
     return r;
