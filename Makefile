@@ -37,6 +37,7 @@ CLI    := $(wildcard webhook/cli/*.c)
 CERTS  := $(wildcard certs/*.c)
 CLIENT := $(wildcard webhook/client/*.c)
 HISTORY := $(wildcard webhook/history/*.c)
+RECORDER := $(wildcard webhook/recorder/*.c)
 MAINS  := $(wildcard webhook/proctor*.c)
 UNITS  := $(wildcard tests/unit/*/test_*.c)
 
@@ -60,6 +61,7 @@ $(OUT)/libcli.a: $(call object,$(CLI))
 $(OUT)/libcerts.a: $(call object,$(CERTS))
 $(OUT)/libclient.a: $(call object,$(CLIENT))
 $(OUT)/libhistory.a: $(call object,$(HISTORY))
+$(OUT)/librecorder.a: $(call object,$(RECORDER))
 $(OUT)/%.a:
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -69,7 +71,7 @@ $(OUT)/bin/proctor-webhook: $(OUT)/obj/webhook/proctor_webhook.o $(OUT)/libnet.a
 	@$(if $(V),,echo "  LD   $@")
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) -lpthread -lm $(LDFLAGS)
 
-$(OUT)/bin/proctor-recorder: $(OUT)/obj/webhook/proctor_recorder.o $(OUT)/libhistory.a $(OUT)/libnet.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
+$(OUT)/bin/proctor-recorder: $(OUT)/obj/webhook/proctor_recorder.o $(OUT)/librecorder.a $(OUT)/libhistory.a $(OUT)/libnet.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LD   $@")
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
@@ -79,7 +81,7 @@ $(OUT)/bin/proctor: $(OUT)/obj/webhook/proctor.o $(OUT)/libcli.a $(OUT)/libhisto
 	@$(if $(V),,echo "  LD   $@")
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
-$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/libhistory.a $(OUT)/libnet.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/librecorder.a $(OUT)/libhistory.a $(OUT)/libnet.a $(OUT)/libclient.a $(OUT)/libcerts.a $(OUT)/libproctor.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
@@ -128,7 +130,7 @@ lint: ## formatting, clang-tidy, both compilers with -Werror, layers, rule ids, 
 	@tests/tools/need build run lint
 	$(SUBMAKE) all
 	@tests/lint/all $(BUILD)
-strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(CLIENT) $(HISTORY) $(MAINS) $(UNITS))
+strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(CLIENT) $(HISTORY) $(RECORDER) $(MAINS) $(UNITS))
 flags:
 	@echo $(CFLAGS_ALL)
 

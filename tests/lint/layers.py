@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A file includes only its own layer or a lower one.
 
-The order is base < kube < policy < admit < net, client < history < cli.  certs/ stands beside the
+The order is base < kube < policy < admit < net, client < history < recorder,
+cli.  certs/ stands beside the
 programs: it may use base, and only cli (and the mains and tests) may use it.
 """
 import re
@@ -9,7 +10,7 @@ import subprocess
 import sys
 
 LEVEL = {"base": 0, "kube": 1, "policy": 2, "admit": 3, "net": 4, "client": 4, "history": 5,
-         "cli": 6}
+         "recorder": 6, "cli": 6}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
 
