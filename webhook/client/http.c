@@ -124,6 +124,8 @@ static void make_headers(const struct http *http, const struct http_call *call,
         add_header(headers, arena_printf(arena, "Impersonate-User: %s", config->as_user));
     for (size_t i = 0; config->as_groups != NULL && config->as_groups[i] != NULL; i++)
         add_header(headers, arena_printf(arena, "Impersonate-Group: %s", config->as_groups[i]));
+    for (size_t i = 0; call->headers != NULL && call->headers[i] != NULL; i++)
+        add_header(headers, arena_strdup(arena, call->headers[i]));
     if (call->credential->token == NULL)
         return;
     headers->secret = arena_printf(arena, "Authorization: Bearer %s", call->credential->token);

@@ -22,6 +22,7 @@ struct http_call {
     const char *content_type; /* NULL: no body */
     const char *body;
     size_t body_length;
+    const char *const *headers; /* further lines, "Name: value"; ends with NULL; NULL: none */
     const char *user_agent;
     const struct credential *credential;
     bool fresh; /* on a new connection: libcurl repeats by itself what died on an old one */
