@@ -1,10 +1,10 @@
 /* proctor review: the engine offline. */
+#include "admit/judge.h"
 #include "base/limits.h"
 #include "base/yaml.h"
 #include "cli/cli.h"
 #include "cli/files.h"
 #include "cli/input.h"
-#include "cli/judge.h"
 #include "cli/policies.h"
 #include "cli/report.h"
 

@@ -6,7 +6,7 @@
 #ifndef PROCTOR_CLI_EXPECT_H
 #define PROCTOR_CLI_EXPECT_H
 
-#include "cli/judge.h"
+#include "admit/judge.h"
 
 /* The keys that `expect` may have, ends with NULL. */
 extern const char *const expect_keys[];

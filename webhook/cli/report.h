@@ -2,9 +2,9 @@
 #ifndef PROCTOR_CLI_REPORT_H
 #define PROCTOR_CLI_REPORT_H
 
+#include "admit/judge.h"
 #include "cli/cli.h"
 #include "cli/input.h"
-#include "cli/judge.h"
 
 /* "file:line Kind namespace/name: verdict", then what matters: the refusal's own text, or the
  * warnings and a unified diff of what would change.  A conforming object is one line. */

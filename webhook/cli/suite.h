@@ -19,7 +19,7 @@
 #ifndef PROCTOR_CLI_SUITE_H
 #define PROCTOR_CLI_SUITE_H
 
-#include "cli/judge.h"
+#include "admit/judge.h"
 #include "policy/diag.h"
 
 struct suite_case {

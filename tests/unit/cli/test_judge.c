@@ -1,7 +1,7 @@
 /* The review that judge.h makes of an object is the one that a real API server sent. */
+#include "admit/judge.h"
 #include "base/limits.h"
 #include "cli/files.h"
-#include "cli/judge.h"
 #include "tests/unit/test.h"
 
 static struct arena arena;

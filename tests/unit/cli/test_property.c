@@ -6,9 +6,9 @@
  *
  * Held over every recorded review and over objects made of them by a dice with a fixed seed:
  * members dropped, numbers and quantities changed, containers added. */
+#include "admit/judge.h"
 #include "base/limits.h"
 #include "cli/files.h"
-#include "cli/judge.h"
 #include "kube/pointer.h"
 #include "policy/load.h"
 #include "tests/unit/test.h"

@@ -1,4 +1,4 @@
-#include "cli/judge.h"
+#include "admit/judge.h"
 
 #include "base/limits.h"
 #include "kube/pointer.h"

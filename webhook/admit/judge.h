@@ -2,11 +2,11 @@
  *
  *   object -> API defaults -> AdmissionReview -> /mutate -> patch -> API defaults -> /validate
  *
- * Shared by `proctor review` and `proctor test`.  Every verdict comes from admit_review; here
- * is only what stands around it.
+ * Shared by `proctor review`, `proctor test` and the recorder.  Every verdict comes from
+ * admit_review; here is only what stands around it.
  */
-#ifndef PROCTOR_CLI_JUDGE_H
-#define PROCTOR_CLI_JUDGE_H
+#ifndef PROCTOR_ADMIT_JUDGE_H
+#define PROCTOR_ADMIT_JUDGE_H
 
 #include "admit/admit.h"
 
