@@ -36,17 +36,6 @@ static void print(FILE *stream, const struct buf *text)
     fflush(stream);
 }
 
-static void configure_log(const struct config *config)
-{
-    int level = LOG_INFO;
-    for (int i = 0; log_level_names[i] != NULL; i++) {
-        if (strcmp(config->log_level.text, log_level_names[i]) == 0)
-            level = i;
-    }
-    log_configure((enum log_level)level,
-                  strcmp(config->log_format.text, "text") == 0 ? LOG_TEXT : LOG_JSON);
-}
-
 /* Whether there is more to do than to print: *ret_code is the exit code if not. */
 static bool read_settings(struct config *config, int argc, char **argv, int *ret_code)
 {
@@ -74,11 +63,21 @@ static bool read_settings(struct config *config, int argc, char **argv, int *ret
     return r == 0;
 }
 
-static int start(struct server *server, struct reload **ret_reload)
+static struct reload_options reload_options_of(const struct config *config)
+{
+    return (struct reload_options){.policy_paths = config->policy_paths,
+                                   .language = config->language.text,
+                                   .mode = config->mode.text,
+                                   .certificate_path = config->certificate_path,
+                                   .key_path = config->key_path};
+}
+
+static int start(struct server *server, const struct reload_options *options,
+                 struct reload **ret_reload)
 {
     struct err err = {.text = ""};
     const struct config *config = server->config;
-    int failures = reload_first(config);
+    int failures = reload_first(options);
     int r = decision_log_open(config->decision_log.text, &server->decisions, &err);
     if (r != 0)
         log_event(LOG_ERROR, "cannot start", "error", err.text, NULL);
@@ -92,7 +91,7 @@ static int start(struct server *server, struct reload **ret_reload)
     if (r == 0)
         r = admin_start(server, &err);
     if (r == 0)
-        r = reload_start(config, ret_reload, &err);
+        r = reload_start(options, ret_reload, &err);
     if (r != 0) {
         log_event(LOG_ERROR, "cannot start", "error", err.text, NULL);
         return -1;
@@ -168,8 +167,9 @@ int main(int argc, char **argv)
         config_done(&config);
         return code;
     }
-    configure_log(&config);
-    code = start(&server, &reload) == 0 ? 0 : EXIT_CANNOT_START;
+    log_configure_named(config.log_level.text, config.log_format.text);
+    const struct reload_options options = reload_options_of(&config);
+    code = start(&server, &options, &reload) == 0 ? 0 : EXIT_CANNOT_START;
     if (code == 0)
         serve(&server, reload, &signals);
     reload_stop(reload);

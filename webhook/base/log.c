@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LINE_BYTES_MAX  (64UL * 1024UL)
@@ -19,6 +20,15 @@ void log_configure(enum log_level level, enum log_format format)
 {
     atomic_store(&current_level, (int)level);
     atomic_store(&current_format, (int)format);
+}
+
+void log_configure_named(const char *level, const char *format)
+{
+    for (int i = 0; log_level_names[i] != NULL; i++) {
+        if (strcmp(level, log_level_names[i]) == 0)
+            atomic_store(&current_level, i);
+    }
+    atomic_store(&current_format, strcmp(format, "text") == 0 ? LOG_TEXT : LOG_JSON);
 }
 
 bool log_enabled(enum log_level level)

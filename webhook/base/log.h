@@ -22,6 +22,9 @@ extern const char *const log_level_names[];
 /* Lines below `level` are dropped.  Info and JSON if never called. */
 void log_configure(enum log_level level, enum log_format format);
 
+/* The same with the words of --log-level and --log-format; no level of that name: it stays. */
+void log_configure_named(const char *level, const char *format);
+
 bool log_enabled(enum log_level level);
 
 /* Writes a line: message, then pairs of key and value; NULL ends them.  A NULL value ends them

@@ -27,7 +27,7 @@
      IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR)
 
 struct reload {
-    const struct config *config;
+    const struct reload_options *options;
     pthread_t thread;
     int wake;   /* eventfd */
     int events; /* inotify; -1: none could be had */
@@ -110,15 +110,15 @@ static int take_set(struct policy_set *set, struct err *reterr)
     return 0;
 }
 
-static enum policy_mode mode_of(const struct config *config)
+static enum policy_mode mode_of(const struct reload_options *options)
 {
     unsigned mode = POLICY_ENFORCE;
-    while (mode < POLICY_AUDIT && strcmp(policy_mode_names[mode], config->mode.text) != 0)
+    while (mode < POLICY_AUDIT && strcmp(policy_mode_names[mode], options->mode) != 0)
         mode++;
     return (enum policy_mode)mode;
 }
 
-static bool load_policies(const struct config *config)
+static bool load_policies(const struct reload_options *options)
 {
     struct arena arena;
     struct diagnostics diagnostics;
@@ -126,12 +126,12 @@ static bool load_policies(const struct config *config)
     struct policy_set *set = NULL;
     arena_init(&arena, 64 * LIMIT_MIB);
     diag_init(&diagnostics, &arena);
-    struct policy_load_options options = {
-        .language = config->language.text[0] != '\0' ? config->language.text : NULL,
-        .now = clock_unix(),
-        .mode = mode_of(config)};
+    struct policy_load_options load = {.language =
+                                           options->language[0] != '\0' ? options->language : NULL,
+                                       .now = clock_unix(),
+                                       .mode = mode_of(options)};
     int r =
-        policy_load((const char *const *)config->policy_paths, &options, &diagnostics, &set, &err);
+        policy_load((const char *const *)options->policy_paths, &load, &diagnostics, &set, &err);
     if (r == 0)
         r = take_set(set, &err);
     if (r == 0) {
@@ -146,11 +146,12 @@ static bool load_policies(const struct config *config)
     return r == 0;
 }
 
-static bool load_certificate(const struct config *config)
+static bool load_certificate(const struct reload_options *options)
 {
     struct tls_certificate *certificate = NULL;
     struct err err;
-    int r = tls_load(config->certificate_path, config->key_path, clock_unix(), &certificate, &err);
+    int r =
+        tls_load(options->certificate_path, options->key_path, clock_unix(), &certificate, &err);
     if (r != 0) {
         if (is_news(LIVE_CERTIFICATE, err.text))
             log_event(
@@ -177,10 +178,10 @@ static bool load_certificate(const struct config *config)
     return true;
 }
 
-int reload_first(const struct config *config)
+int reload_first(const struct reload_options *options)
 {
-    bool policies = load_policies(config);
-    bool certificate = load_certificate(config);
+    bool policies = load_policies(options);
+    bool certificate = load_certificate(options);
     return !policies + !certificate;
 }
 
@@ -236,10 +237,10 @@ static void watch_all(struct reload *reload)
                   strerror(errno), NULL);
         return;
     }
-    for (char **path = reload->config->policy_paths; *path != NULL; path++)
+    for (char **path = reload->options->policy_paths; *path != NULL; path++)
         watch_path(reload, *path);
-    watch_path(reload, reload->config->certificate_path);
-    watch_path(reload, reload->config->key_path);
+    watch_path(reload, reload->options->certificate_path);
+    watch_path(reload, reload->options->key_path);
 }
 
 /* Waits; true if a file changed or someone asked. */
@@ -262,8 +263,8 @@ static bool wait_for_event(struct reload *reload, int timeout_ms)
 static void load_both(struct reload *reload)
 {
     watch_all(reload);
-    reload->failed[LIVE_POLICIES] = !load_policies(reload->config);
-    reload->failed[LIVE_CERTIFICATE] = !load_certificate(reload->config);
+    reload->failed[LIVE_POLICIES] = !load_policies(reload->options);
+    reload->failed[LIVE_CERTIFICATE] = !load_certificate(reload->options);
 }
 
 static void *run(void *context)
@@ -285,12 +286,13 @@ static void *run(void *context)
     return NULL;
 }
 
-int reload_start(const struct config *config, struct reload **ret_reload, struct err *reterr)
+int reload_start(const struct reload_options *options, struct reload **ret_reload,
+                 struct err *reterr)
 {
     struct reload *reload = calloc(1, sizeof *reload);
     if (reload == NULL)
         return err_set(reterr, ERR_NO_MEMORY, "out of memory");
-    reload->config = config;
+    reload->options = options;
     reload->events = -1;
     reload->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     watch_all(reload);

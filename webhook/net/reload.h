@@ -8,7 +8,6 @@
 #ifndef PROCTOR_NET_RELOAD_H
 #define PROCTOR_NET_RELOAD_H
 
-#include "net/config.h"
 #include "net/live.h"
 
 #define RELOAD_SETTLE_MS    150
@@ -21,11 +20,19 @@
 
 struct reload;
 
+/* What is followed; it must outlive the reload. */
+struct reload_options {
+    char **policy_paths;  /* ends with NULL */
+    const char *language; /* "": the policies' first */
+    const char *mode;     /* a row of policy_mode_names */
+    const char *certificate_path, *key_path;
+};
+
 /* Loads policies, then certificate, and puts them in place; each failure is logged with all its
  * diagnostics.  Returns how many of the two failed. */
-int reload_first(const struct config *config);
+int reload_first(const struct reload_options *options);
 
-NODISCARD int reload_start(const struct config *config, struct reload **ret_reload,
+NODISCARD int reload_start(const struct reload_options *options, struct reload **ret_reload,
                            struct err *reterr);
 
 /* Loads both again, soon (SIGHUP). */
