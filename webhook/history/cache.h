@@ -24,8 +24,8 @@ void cache_free(struct cache *cache); /* NULL is fine */
 
 /* Takes one event of a watch (watch.h), with the objects' copies.  *ret_project: the name of the
  * Deployment that it concerns (until the next call), NULL: of none, or of none that is known; after
- * LIST_ENDS every project may have changed.  ERR_ANSWER: no such object (the cache is as before);
- * ERR_NO_MEMORY. */
+ * LIST_ENDS every project may have changed.  An UNREADABLE object stays as it was last seen.
+ * ERR_ANSWER: no such object (the cache is as before); ERR_NO_MEMORY. */
 NODISCARD int cache_take(struct cache *cache, enum cache_kind kind, enum watch_event event,
                          const cJSON *object, const char **ret_project, struct err *reterr);
 
@@ -33,12 +33,20 @@ NODISCARD int cache_take(struct cache *cache, enum cache_kind kind, enum watch_e
 bool cache_listed(const struct cache *cache);
 bool cache_connected(const struct cache *cache);
 
-/* A project as it is now; its text lives in `arena` or until the next cache_take.  A Deployment
- * that does not exist (any more): deployment NULL, and what is left of its sets and pods. */
+/* Whose an object is, by its uid: the project (until the next cache_take), and the uid of the
+ * ReplicaSet, of a set its own, of a Deployment NULL.  False: of none that is known. */
+struct cache_place {
+    const char *project, *set_uid;
+};
+bool cache_find(const struct cache *cache, const char *uid, struct cache_place *ret_place);
+
+/* A project as it is now; its text lives in `arena` or until the next cache_take; sets and pods in
+ * no order.  A Deployment that does not exist (any more): deployment NULL, and what is left of its
+ * sets and pods.  Costs as much as the project has objects.  ERR_NO_MEMORY. */
 NODISCARD int cache_view(struct cache *cache, struct arena *arena, const char *project,
                          struct project_view *ret_view, struct err *reterr);
 
-/* The names of all projects that have a Deployment, a set or a pod; in `arena`. */
+/* The names of all projects that have a Deployment, a set or a pod; in `arena`.  ERR_NO_MEMORY. */
 NODISCARD int cache_projects(struct cache *cache, struct arena *arena,
                              const char *const **ret_names, size_t *ret_count, struct err *reterr);
 
