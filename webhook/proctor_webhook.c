@@ -97,8 +97,8 @@ static int start(struct server *server, const struct reload_options *options,
         return -1;
     }
     char review[16], admin[16];
-    snprintf(review, sizeof review, "%u", server->review_port);
-    snprintf(admin, sizeof admin, "%u", server->admin_port);
+    snprintf(review, sizeof review, "%u", server->review.port);
+    snprintf(admin, sizeof admin, "%u", server->admin.port);
     metric_set(METRIC_START_TIME, clock_unix());
     log_event(LOG_INFO, "serving", "port", review, "metricsPort", admin, "version", PROCTOR_VERSION,
               NULL);
@@ -118,7 +118,7 @@ static void drain(struct server *server, const sigset_t *signals)
         struct timespec pause = {0, 50L * 1000 * 1000};
         int number = sigtimedwait(signals, NULL, &pause);
         int64_t now_us = clock_monotonic_us();
-        int64_t last_us = atomic_load(&server->review_keeper.last_event_us);
+        int64_t last_us = atomic_load(&server->review.keeper.last_event_us);
         if (last_us < began_us)
             last_us = began_us;
         if (number == SIGTERM || number == SIGINT) {

@@ -2,24 +2,13 @@
 #include "admit/admit.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "net/check.h"
-#include "net/exchange.h"
 #include "net/live.h"
 #include "net/record.h"
 #include "net/server.h"
-#include "net/tls.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
-
-/* The API server's heads have 300 bytes; a body comes through the same room in pieces. */
-#define CONNECTION_MEMORY_BYTES (8UL * 1024UL)
-#define THREAD_STACK_BYTES      (512UL * 1024UL)
-#define MESSAGE_RUNES_MAX       300
 
 /* An answer that comes after the client's own time-out helps nobody. */
 #define DEADLINE_MARGIN_US 20000
@@ -27,86 +16,9 @@
 /* A check of policies takes a worker's time, and is not worth more of it. */
 #define CHECK_US 4000000
 
-static struct log_limit refused_lines;
-static pthread_key_t arena_key;
-
-static void free_arena(void *memory)
+static bool is_draining(struct server *server)
 {
-    arena_done(memory);
-    free(memory);
-}
-
-/* This worker's arena; NULL if memory is short. */
-static struct arena *worker_arena(void)
-{
-    struct arena *arena = pthread_getspecific(arena_key);
-    if (arena != NULL)
-        return arena;
-    arena = calloc(1, sizeof *arena);
-    if (arena == NULL)
-        return NULL;
-    arena_init(arena, LIMIT_ARENA_BYTES);
-    if (pthread_setspecific(arena_key, arena) != 0) {
-        free(arena);
-        return NULL;
-    }
-    return arena;
-}
-
-static enum MHD_Result queue_bytes(struct server *server, struct MHD_Connection *mhd,
-                                   unsigned status, const char *bytes, size_t length,
-                                   enum MHD_ResponseMemoryMode mode)
-{
-    /* MHD wants a pointer to what may be changed, and does not change it. */
-    union {
-        const char *given;
-        void *wanted;
-    } body = {.given = bytes};
-    struct MHD_Response *response = MHD_create_response_from_buffer(length, body.wanted, mode);
-    if (response == NULL)
-        return MHD_NO;
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
-    if (status == MHD_HTTP_TOO_MANY_REQUESTS)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-    if (server != NULL && atomic_load_explicit(&server->draining, memory_order_relaxed))
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    enum MHD_Result result = MHD_queue_response(mhd, status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static enum MHD_Result queue_error(struct server *server, struct MHD_Connection *mhd, int code,
-                                   const char *message)
-{
-    struct buf visible, body;
-    buf_init(&visible, NULL, 4096);
-    buf_init(&body, NULL, 8192);
-    buf_add_visible(&visible, message != NULL ? message : err_text(code), MESSAGE_RUNES_MAX);
-    buf_printf(&body, "{\"error\":\"%s\",\"message\":", err_label(code));
-    buf_add_json_string(&body, visible.data);
-    buf_add_string(&body, "}\n");
-    enum MHD_Result result = queue_bytes(server, mhd, (unsigned)err_http_status(code), body.data,
-                                         body.length, MHD_RESPMEM_MUST_COPY);
-    buf_done(&visible);
-    buf_done(&body);
-    return result;
-}
-
-enum MHD_Result http_queue_error(struct MHD_Connection *mhd, int code, const char *message)
-{
-    return queue_error(NULL, mhd, code, message);
-}
-
-static void log_refusal(struct MHD_Connection *mhd, const char *path, int code, const char *message)
-{
-    if (!log_allowed(&refused_lines))
-        return;
-    char address[CONNECTION_ADDRESS_BYTES];
-    log_event(LOG_WARN, "a request was refused", "error", err_label(code), "detail",
-              message != NULL ? message : err_text(code), "path", path, "client",
-              connection_address(mhd, address), NULL);
+    return atomic_load_explicit(&server->draining, memory_order_relaxed);
 }
 
 /* A refusal before there is a review: plain JSON. */
@@ -114,8 +26,8 @@ static enum MHD_Result refuse_plain(struct server *server, struct MHD_Connection
                                     const char *path, int code, const char *message)
 {
     metric_error(code);
-    log_refusal(mhd, path, code, message);
-    return queue_error(server, mhd, code, message);
+    intake_log_refusal(mhd, path, code, message);
+    return intake_queue_error(mhd, code, message, is_draining(server));
 }
 
 /* What one piece of work needs: arena_try hands on one pointer. */
@@ -150,7 +62,7 @@ static enum MHD_Result refuse_review(struct job *job, struct MHD_Connection *mhd
     if (exchange->body == NULL || !exchange_find_uid(exchange->body, exchange->length, job->uid) ||
         !arena_try(job->arena, write_refusal, job))
         return refuse_plain(job->server, mhd, path, job->code, message);
-    log_refusal(mhd, path, job->code, message);
+    intake_log_refusal(mhd, path, job->code, message);
     struct record record = {.phase = exchange->phase,
                             .verdict = &job->verdict,
                             .uid = job->uid,
@@ -158,8 +70,8 @@ static enum MHD_Result refuse_review(struct job *job, struct MHD_Connection *mhd
                             .began_us = exchange->began_us,
                             .ended_us = clock_monotonic_us()};
     record_request(&record, job->live, job->server->decisions);
-    return queue_bytes(job->server, mhd, MHD_HTTP_OK, job->answer.data, job->answer.length,
-                       MHD_RESPMEM_MUST_COPY);
+    return intake_queue(mhd, MHD_HTTP_OK, job->answer.data, job->answer.length,
+                        is_draining(job->server));
 }
 
 /* Work memory grows with the body: a node of 64 bytes can stand on two bytes of JSON. */
@@ -214,7 +126,7 @@ static enum MHD_Result judge(struct job *job, struct MHD_Connection *mhd, const 
         return refuse_plain(job->server, mhd, path, job->code, err.text);
     }
     if (job->code != 0)
-        log_refusal(mhd, path, job->code, err.text);
+        intake_log_refusal(mhd, path, job->code, err.text);
     struct record record = {.phase = exchange->phase,
                             .request = job->request.uid != NULL ? &job->request : NULL,
                             .verdict = &job->verdict,
@@ -223,21 +135,22 @@ static enum MHD_Result judge(struct job *job, struct MHD_Connection *mhd, const 
                             .began_us = began_us,
                             .ended_us = clock_monotonic_us()};
     record_request(&record, job->live, job->server->decisions);
-    return queue_bytes(job->server, mhd, MHD_HTTP_OK, job->answer.data, job->answer.length,
-                       MHD_RESPMEM_MUST_COPY);
+    return intake_queue(mhd, MHD_HTTP_OK, job->answer.data, job->answer.length,
+                        is_draining(job->server));
 }
 
 /* The whole body is here. */
-static enum MHD_Result finish(struct server *server, struct MHD_Connection *mhd, const char *path,
+static enum MHD_Result finish(void *context, struct MHD_Connection *mhd, const char *path,
                               struct exchange *exchange)
 {
+    struct server *server = context;
     exchange->answered = true;
     if (exchange->error == 0 && exchange->length == 0)
         exchange->error = ERR_EMPTY;
     if (exchange->error != 0 && exchange->error != ERR_BUSY)
         return refuse_plain(server, mhd, path, exchange->error, NULL);
     struct job *job = calloc(1, sizeof *job);
-    struct arena *arena = worker_arena();
+    struct arena *arena = intake_arena();
     struct live *live = live_ref();
     enum MHD_Result result;
     if (job == NULL || arena == NULL || live == NULL) {
@@ -257,18 +170,11 @@ static enum MHD_Result finish(struct server *server, struct MHD_Connection *mhd,
     return result;
 }
 
-static bool is_json(const char *type)
-{
-    static const char json[] = "application/json";
-    size_t length = sizeof json - 1;
-    return type != NULL && strncasecmp(type, json, length) == 0 &&
-           (type[length] == '\0' || type[length] == ';' || type[length] == ' ');
-}
-
 /* What the head alone tells; an err_code, 0 if it is fine. */
-static int judge_head(const struct server *server, struct MHD_Connection *mhd, const char *path,
+static int judge_head(void *context, struct MHD_Connection *mhd, const char *path,
                       const char *method, struct exchange *exchange)
 {
+    const struct server *server = context;
     if (strcmp(path, "/mutate") == 0)
         exchange->phase = ADMIT_MUTATE;
     else if (strcmp(path, "/validate") == 0)
@@ -279,7 +185,7 @@ static int judge_head(const struct server *server, struct MHD_Connection *mhd, c
         return ERR_PATH;
     if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
         return ERR_METHOD;
-    if (!is_json(MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE)))
+    if (!intake_is_json(mhd))
         return ERR_MEDIA;
     const char *timeout = MHD_lookup_connection_value(mhd, MHD_GET_ARGUMENT_KIND, "timeout");
     if (timeout != NULL)
@@ -289,169 +195,30 @@ static int judge_head(const struct server *server, struct MHD_Connection *mhd, c
     return 0;
 }
 
-static size_t content_length(struct MHD_Connection *mhd)
+static enum MHD_Result refuse(void *context, struct MHD_Connection *mhd, const char *path, int code)
 {
-    const char *text =
-        MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return text != NULL ? strtoull(text, NULL, 10) : 0;
-}
-
-static enum MHD_Result handle(void *cls, struct MHD_Connection *mhd, const char *path,
-                              const char *method, const char *version, const char *upload,
-                              size_t *upload_size, void **context)
-{
-    (void)version;
-    struct server *server = cls;
-    struct exchange *exchange = *context;
-    if (exchange == NULL)
-        return MHD_NO;
-    if (!exchange->head_seen) {
-        exchange->head_seen = true;
-        exchange->expected = content_length(mhd);
-        exchange->error = judge_head(server, mhd, path, method, exchange);
-        /* Too much to read and drop: the answer comes at once, and MHD closes after it. */
-        if (exchange->expected <= EXCHANGE_DRAIN_BYTES)
-            return MHD_YES;
-        exchange->answered = true;
-        return refuse_plain(server, mhd, path,
-                            exchange->error != 0 ? exchange->error : ERR_TOO_LARGE, NULL);
-    }
-    if (*upload_size > 0) {
-        size_t count = *upload_size;
-        *upload_size = 0;
-        return exchange_take(exchange, upload, count, (size_t)server->config->body_bytes.number)
-                   ? MHD_YES
-                   : MHD_NO;
-    }
-    if (exchange->answered)
-        return MHD_YES;
-    connection_set_working(connection_of(mhd), true);
-    enum MHD_Result result = finish(server, mhd, path, exchange);
-    connection_set_working(connection_of(mhd), false);
-    return result;
-}
-
-/* The first line is here: the request begins.  What this returns becomes *context. */
-static void *begin(void *cls, const char *uri, struct MHD_Connection *mhd)
-{
-    (void)cls;
-    (void)uri;
-    struct connection *connection = connection_of(mhd);
-    if (connection == NULL)
-        return NULL;
-    struct exchange *exchange = connection->exchange;
-    if (exchange == NULL)
-        exchange = calloc(1, sizeof *exchange);
-    if (exchange == NULL)
-        return NULL;
-    connection->exchange = exchange;
-    connection_set_busy(connection);
-    exchange->began_us = clock_monotonic_us();
-    metric_add(METRIC_IN_FLIGHT, 1);
-    return exchange;
-}
-
-static void completed(void *cls, struct MHD_Connection *mhd, void **context,
-                      enum MHD_RequestTerminationCode code)
-{
-    (void)cls;
-    struct exchange *exchange = *context;
-    if (exchange == NULL)
-        return;
-    metric_add(METRIC_IN_FLIGHT, -1);
-    if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) {
-        metric_add(METRIC_ABORTED, 1);
-        char address[CONNECTION_ADDRESS_BYTES];
-        if (log_allowed(&refused_lines))
-            log_event(LOG_INFO, "a request ended before its answer", "client",
-                      connection_address(mhd, address), NULL);
-    }
-    exchange_done(exchange);
-    *context = NULL;
-    struct connection *connection = connection_of(mhd);
-    if (connection != NULL)
-        connection_set_idle(connection);
-}
-
-/* The exchange lives as long as its connection. */
-static void notify(void *keeper, struct MHD_Connection *mhd, void **socket_context,
-                   enum MHD_ConnectionNotificationCode code)
-{
-    struct connection *connection = *socket_context;
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED && connection != NULL &&
-        connection->exchange != NULL) {
-        exchange_done(connection->exchange);
-        free(connection->exchange);
-        connection->exchange = NULL;
-    }
-    connection_notify(keeper, mhd, socket_context, code);
-}
-
-static void log_library(void *cls, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
-static void log_library(void *cls, const char *format, va_list args)
-{
-    (void)cls;
-    if (!log_enabled(LOG_DEBUG))
-        return;
-    char text[400];
-    vsnprintf(text, sizeof text, format, args);
-    text[strcspn(text, "\n")] = '\0';
-    log_event(LOG_DEBUG, "libmicrohttpd", "detail", text, NULL);
-}
-
-static unsigned thread_count(const struct config *config)
-{
-    if (config->threads.number > 0)
-        return (unsigned)config->threads.number;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return processors < 2 ? 2 : processors > 8 ? 8 : (unsigned)processors;
+    return refuse_plain(context, mhd, path, code, NULL);
 }
 
 int http_start(struct server *server, struct err *reterr)
 {
     const struct config *config = server->config;
-    int fd;
-    int r = listen_open(config->listen.text, &fd, &server->review_port, reterr);
-    if (r != 0)
-        return r;
+    const struct intake_options options = {.listen = config->listen.text,
+                                           .threads = (long)config->threads.number,
+                                           .connections = (long)config->connections.number,
+                                           .request_us = config->request_seconds.number * 1000000,
+                                           .idle_us = config->idle_seconds.number * 1000000,
+                                           .body_max = (size_t)config->body_bytes.number,
+                                           .counted = true,
+                                           .context = server,
+                                           .judge_head = judge_head,
+                                           .refuse = refuse,
+                                           .finish = finish};
     exchange_set_budget((size_t)config->in_flight_bytes.number);
-    unsigned threads = thread_count(config);
-    unsigned connections = (unsigned)config->connections.number;
-    if (connections < threads)
-        connections = threads;
-    r = connection_keeper_start(&server->review_keeper, config->request_seconds.number * 1000000,
-                                config->idle_seconds.number * 1000000, true, reterr);
-    if (r == 0 && pthread_key_create(&arena_key, free_arena) != 0)
-        r = err_set(reterr, ERR_NO_MEMORY, "no key for the workers' arenas");
-    if (r != 0) {
-        close(fd);
-        return r;
-    }
-    server->review = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL,
-        NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, threads,
-        MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_HTTPS_PRIORITIES,
-        TLS_PRIORITIES, MHD_OPTION_HTTPS_CERT_CALLBACK, tls_retrieve, MHD_OPTION_CONNECTION_LIMIT,
-        connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)2048, MHD_OPTION_NOTIFY_CONNECTION, notify,
-        &server->review_keeper, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_END);
-    if (server->review == NULL) {
-        close(fd);
-        return err_set(reterr, ERR_IO,
-                       "libmicrohttpd cannot serve on %s; --log-level debug says "
-                       "why",
-                       config->listen.text);
-    }
-    return 0;
+    return intake_start(&server->review, &options, reterr);
 }
 
 void http_stop(struct server *server)
 {
-    if (server->review != NULL)
-        MHD_stop_daemon(server->review);
-    server->review = NULL;
-    connection_keeper_stop(&server->review_keeper);
+    intake_stop(&server->review);
 }

@@ -1,6 +1,7 @@
 #include "net/metrics.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,13 +32,16 @@ static const struct {
     {100000, "0.1"},  {250000, "0.25"}, {500000, "0.5"},     {1000000, "1"},   {2500000, "2.5"},
     {5000000, "5"},   {10000000, "10"}, {INT64_MAX, "+Inf"},
 };
-#define BUCKETS (sizeof buckets / sizeof buckets[0])
+_Static_assert(sizeof buckets / sizeof buckets[0] == METRIC_BUCKETS, "METRIC_BUCKETS");
+
+#define METRIC_ONE(id, kind, name, help) +1
+enum { METRIC_SERVER_COUNT = METRIC_SERVER_TABLE(METRIC_ONE) };
+#undef METRIC_ONE
 
 static _Atomic int64_t values[METRIC_COUNT];
 static _Atomic uint64_t requests[PHASES][OUTCOME_COUNT][OPERATIONS];
 static _Atomic uint64_t errors[ERR_WEBHOOK_COUNT];
-static _Atomic uint64_t histogram[PHASES][BUCKETS];
-static _Atomic uint64_t histogram_sum_us[PHASES];
+static struct metric_histogram request_seconds[PHASES];
 
 static pthread_mutex_t rules_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct metric_rule rules[METRIC_RULES_MAX + 1]; /* the last one is "other" */
@@ -73,11 +77,16 @@ void metric_request(unsigned phase, enum metric_outcome outcome, unsigned operat
                     int64_t microseconds)
 {
     atomic_fetch_add_explicit(&requests[phase][outcome][operation], 1, RELAXED);
+    metric_observe(&request_seconds[phase], microseconds);
+}
+
+void metric_observe(struct metric_histogram *histogram, int64_t microseconds)
+{
     size_t i = 0;
     while (microseconds > buckets[i].microseconds)
         i++;
-    atomic_fetch_add_explicit(&histogram[phase][i], 1, RELAXED);
-    atomic_fetch_add_explicit(&histogram_sum_us[phase], (uint64_t)microseconds, RELAXED);
+    atomic_fetch_add_explicit(&histogram->counts[i], 1, RELAXED);
+    atomic_fetch_add_explicit(&histogram->sum_us, (uint64_t)microseconds, RELAXED);
 }
 
 void metric_error(int code)
@@ -109,13 +118,13 @@ struct metric_rule *metric_rule_find(const char *full_id)
     return found;
 }
 
-static void write_head(struct buf *buf, const char *name, const char *kind, const char *help)
+void metric_write_head(struct buf *buf, const char *name, const char *kind, const char *help)
 {
     buf_printf(buf, "# HELP proctor_%s %s\n# TYPE proctor_%s %s\n", name, help, name, kind);
 }
 
 /* A label's value, quoted: backslash, quote and newline are escaped (exposition format 0.0.4). */
-static void write_label(struct buf *buf, const char *text)
+void metric_write_label(struct buf *buf, const char *text)
 {
     buf_add_char(buf, '"');
     for (; *text != '\0'; text++) {
@@ -132,7 +141,7 @@ static void write_label(struct buf *buf, const char *text)
 
 static void write_requests(struct buf *buf)
 {
-    write_head(buf, "requests_total", "counter", "Reviews answered.");
+    metric_write_head(buf, "requests_total", "counter", "Reviews answered.");
     for (unsigned p = 0; p < PHASES; p++) {
         for (unsigned o = 0; o < OUTCOME_COUNT * OPERATIONS; o++) {
             unsigned outcome = o / OPERATIONS, operation = o % OPERATIONS;
@@ -145,29 +154,42 @@ static void write_requests(struct buf *buf)
                            operation_names[operation], (unsigned long long)count);
         }
     }
-    write_head(buf, "errors_total", "counter", "Requests that failed, by what was wrong.");
+}
+
+static void write_errors(struct buf *buf)
+{
+    metric_write_head(buf, "errors_total", "counter", "Requests that failed, by what was wrong.");
     for (int code = 1; code < ERR_WEBHOOK_COUNT; code++)
         buf_printf(buf, "proctor_errors_total{error=\"%s\"} %llu\n", err_label(code),
                    (unsigned long long)atomic_load_explicit(&errors[code], RELAXED));
 }
 
-static void write_histogram(struct buf *buf)
+void metric_write_histogram(struct buf *buf, const char *name, const char *labels,
+                            const struct metric_histogram *histogram)
 {
-    write_head(buf, "request_seconds", "histogram",
-               "From a review's last byte read to its answer handed over.");
+    const char *comma = labels[0] != '\0' ? "," : "";
+    uint64_t total = 0;
+    for (size_t i = 0; i < METRIC_BUCKETS; i++) {
+        total += atomic_load_explicit(&histogram->counts[i], RELAXED);
+        buf_printf(buf, "proctor_%s_bucket{%s%sle=\"%s\"} %llu\n", name, labels, comma,
+                   buckets[i].text, (unsigned long long)total);
+    }
+    uint64_t sum = atomic_load_explicit(&histogram->sum_us, RELAXED);
+    const char *open = labels[0] != '\0' ? "{" : "", *close = labels[0] != '\0' ? "}" : "";
+    buf_printf(buf, "proctor_%s_sum%s%s%s %llu.%06llu\nproctor_%s_count%s%s%s %llu\n", name, open,
+               labels, close, (unsigned long long)(sum / 1000000),
+               (unsigned long long)(sum % 1000000), name, open, labels, close,
+               (unsigned long long)total);
+}
+
+static void write_histograms(struct buf *buf)
+{
+    metric_write_head(buf, "request_seconds", "histogram",
+                      "From a review's last byte read to its answer handed over.");
     for (unsigned p = 0; p < PHASES; p++) {
-        uint64_t total = 0;
-        for (size_t i = 0; i < BUCKETS; i++) {
-            total += atomic_load_explicit(&histogram[p][i], RELAXED);
-            buf_printf(buf, "proctor_request_seconds_bucket{phase=\"%s\",le=\"%s\"} %llu\n",
-                       phase_names[p], buckets[i].text, (unsigned long long)total);
-        }
-        uint64_t sum = atomic_load_explicit(&histogram_sum_us[p], RELAXED);
-        buf_printf(buf,
-                   "proctor_request_seconds_sum{phase=\"%s\"} %llu.%06llu\n"
-                   "proctor_request_seconds_count{phase=\"%s\"} %llu\n",
-                   phase_names[p], (unsigned long long)(sum / 1000000),
-                   (unsigned long long)(sum % 1000000), phase_names[p], (unsigned long long)total);
+        char label[32];
+        snprintf(label, sizeof label, "phase=\"%s\"", phase_names[p]);
+        metric_write_histogram(buf, "request_seconds", label, &request_seconds[p]);
     }
 }
 
@@ -178,14 +200,15 @@ static void write_rule(struct buf *buf, const struct metric_rule *rule, const ch
         if (hits == 0)
             continue;
         buf_add_string(buf, "proctor_rule_hits_total{rule=");
-        write_label(buf, id);
+        metric_write_label(buf, id);
         buf_printf(buf, ",effect=\"%s\"} %llu\n", effect_names[e], (unsigned long long)hits);
     }
 }
 
 static void write_rules(struct buf *buf)
 {
-    write_head(buf, "rule_hits_total", "counter", "What rules did: deny, warn, audit, change.");
+    metric_write_head(buf, "rule_hits_total", "counter",
+                      "What rules did: deny, warn, audit, change.");
     pthread_mutex_lock(&rules_lock);
     size_t count = rule_count;
     pthread_mutex_unlock(&rules_lock);
@@ -194,26 +217,39 @@ static void write_rules(struct buf *buf)
     write_rule(buf, &rules[METRIC_RULES_MAX], "other");
 }
 
+static void write_row(struct buf *buf, size_t i)
+{
+    metric_write_head(buf, rows[i].name, rows[i].kind, rows[i].help);
+    buf_printf(buf, "proctor_%s %lld\n", rows[i].name,
+               (long long)atomic_load_explicit(&values[i], RELAXED));
+}
+
 void metric_write(struct buf *buf, const char *digest, const char *mode, const char *version)
 {
     write_requests(buf);
-    write_histogram(buf);
+    write_histograms(buf);
     write_rules(buf);
-    for (size_t i = 0; i < METRIC_COUNT; i++) {
-        write_head(buf, rows[i].name, rows[i].kind, rows[i].help);
-        buf_printf(buf, "proctor_%s %lld\n", rows[i].name,
-                   (long long)atomic_load_explicit(&values[i], RELAXED));
-    }
-    write_head(buf, "build_info", "gauge", "The program's version.");
-    buf_add_string(buf, "proctor_build_info{version=");
-    write_label(buf, version);
+    for (size_t i = METRIC_SERVER_COUNT; i < METRIC_COUNT; i++)
+        write_row(buf, i);
+    metric_write_server(buf, digest, mode, version);
+}
+
+static void write_name(struct buf *buf, const char *name, const char *label, const char *text,
+                       const char *help)
+{
+    metric_write_head(buf, name, "gauge", help);
+    buf_printf(buf, "proctor_%s{%s=", name, label);
+    metric_write_label(buf, text);
     buf_add_string(buf, "} 1\n");
-    write_head(buf, "policy_set_info", "gauge", "The policy set that serves.");
-    buf_add_string(buf, "proctor_policy_set_info{digest=");
-    write_label(buf, digest);
-    buf_add_string(buf, "} 1\n");
-    write_head(buf, "mode_info", "gauge", "No rule acts more strictly: enforce, warn or audit.");
-    buf_add_string(buf, "proctor_mode_info{mode=");
-    write_label(buf, mode);
-    buf_add_string(buf, "} 1\n");
+}
+
+void metric_write_server(struct buf *buf, const char *digest, const char *mode, const char *version)
+{
+    write_errors(buf);
+    for (size_t i = 0; i < METRIC_SERVER_COUNT; i++)
+        write_row(buf, i);
+    write_name(buf, "build_info", "version", version, "The program's version.");
+    write_name(buf, "policy_set_info", "digest", digest, "The policy set that serves.");
+    write_name(buf, "mode_info", "mode", mode,
+               "No rule acts more strictly: enforce, warn or audit.");
 }
