@@ -46,6 +46,8 @@ struct machine_intent {
     const char *old_template_sha; /* of oldObject; NULL: not known, or CREATE */
     const char *history_id;       /* annotation proctor.dev/history-id, if this request changed it:
                                      joins our own write with what admission saw of it */
+    bool own;                     /* the recorder's own word of its own write: it counts, whatever
+                                     admission saw of that */
     bool cancel;                  /* a user's cancel: the revision that it goes back from becomes
                                      Cancelled; template_sha NULL: it is only paused */
     const char *template_json; /* canonical, kept by the store under template_sha; NULL: is there */
@@ -124,6 +126,14 @@ void machine_tick(struct machine *machine, int64_t now);
 /* Whether the watches are connected and told all there is.  A machine begins out of sync, a view
  * brings it in sync; while it is not, silence proves nothing of an intent.  No effects. */
 void machine_sync(struct machine *machine, bool in_sync);
+
+/* The wall clock jumped: what runs by it goes on as if it had not.  Effects like those of news. */
+void machine_shift(struct machine *machine, int64_t by_us, int64_t now);
+
+/* The revision that is stored now, and the newest one of a ReplicaSet; NULL: none; until the next
+ * call. */
+const struct revision *machine_current(const struct machine *machine);
+const struct revision *machine_of_set(const struct machine *machine, const char *rs_uid);
 
 /* Tells the id that the store gave to an inserted row: later rows name it in `source`. */
 void machine_inserted(struct machine *machine, int64_t seq, int64_t id);

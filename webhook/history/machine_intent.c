@@ -22,14 +22,22 @@ static void fill_actor(struct machine *machine, struct row *row,
 #undef TAKE
 }
 
+/* The whole of who: what admission saw of our own write names us. */
+static void fill_own(struct machine *machine, struct row *row, const struct machine_intent *intent)
+{
+    fill_actor(machine, row, intent);
+    row->revision.on_behalf_of = machine_keep(machine, intent->on_behalf_of);
+    row->revision.origin = REVISION_RECORDER;
+    if (intent->source != 0)
+        row->revision.source = intent->source;
+}
+
 /* Our own write: where it goes back from, and what becomes of that. */
 static void begin_rollback(struct machine *machine, struct row *row,
                            const struct machine_intent *intent)
 {
     struct row *origin = machine_find_id(machine, intent->rollback_of);
     row->revision.rollback_of = intent->rollback_of;
-    row->revision.source = intent->source;
-    row->revision.origin = REVISION_RECORDER;
     machine_touch(row)->cancels = intent->cancel;
     if (origin == NULL || origin == row)
         return;
@@ -51,7 +59,7 @@ static void begin_rollback(struct machine *machine, struct row *row,
  * saw of it are one. */
 static void join(struct machine *machine, struct row *row, const struct machine_intent *intent)
 {
-    const bool own = intent->rollback_of != 0;
+    const bool own = intent->own || intent->rollback_of != 0;
     const bool same_write = own || row->revision.origin == REVISION_RECORDER;
     const bool certain = row->revision.actor_certain;
     const bool same_actor = machine_same_text(row->revision.actor_user, intent->actor_user) &&
@@ -62,9 +70,11 @@ static void join(struct machine *machine, struct row *row, const struct machine_
     memory->intents++;
     if (row->memory.history_id == NULL)
         memory->history_id = machine_keep(machine, intent->history_id);
-    if (own)
+    if (intent->rollback_of != 0)
         begin_rollback(machine, row, intent);
-    if (own || row->revision.origin != REVISION_RECORDER)
+    if (own)
+        fill_own(machine, row, intent);
+    else if (row->revision.origin != REVISION_RECORDER)
         fill_actor(machine, row, intent);
     row->revision.actor_certain = same_write || memory->intents == 1 || (certain && same_actor);
     if (row->revision.origin == REVISION_WATCH)

@@ -172,7 +172,8 @@ NODISCARD int store_revisions(struct store *store, struct arena *arena,
                               const struct store_query *query, struct revision **ret_rows,
                               size_t *ret_count, struct err *reterr);
 
-/* For machine_load: those that have not ended, and the newest, oldest first. */
+/* For machine_load, oldest first: those that have not ended, the current one, and the newest 200.
+ * Of those that have ended and are not current, last_applied and managed_fields are NULL. */
 NODISCARD int store_revisions_open(struct store *store, struct arena *arena, int64_t project,
                                    struct revision **ret_rows, size_t *ret_count,
                                    struct err *reterr);
@@ -211,6 +212,9 @@ NODISCARD int store_instances(struct store *store, struct arena *arena, int64_t 
 
 /* ---- Events ----------------------------------------------------------------------------- */
 
+/* The type of an Event of Kubernetes that is kept as evidence: it goes into no outbox. */
+#define STORE_KUBERNETES_EVENT "kubernetes_event"
+
 struct store_event {
     int64_t id;
     int64_t project;
@@ -248,6 +252,21 @@ NODISCARD int store_config_refs_set(struct store *store, int64_t revision,
 NODISCARD int store_config_refs(struct store *store, struct arena *arena, int64_t revision,
                                 struct store_config_ref **ret_rows, size_t *ret_count,
                                 struct err *reterr);
+
+/* ---- What a Deployment is beside its template ------------------------------------------- */
+
+/* The newest of a project, so that what was deleted can be made again: JSON with the members
+ * metadata and spec, without status, managedFields, template and what the API server writes. */
+struct store_frame {
+    const char *uid;
+    int64_t taken_at;
+    const char *json;
+};
+NODISCARD int store_frame_set(struct store *store, int64_t project, const struct store_frame *frame,
+                              struct err *reterr);
+/* ERR_NOT_FOUND: none was ever seen. */
+NODISCARD int store_frame_get(struct store *store, struct arena *arena, int64_t project,
+                              struct store_frame *ret_frame, struct err *reterr);
 
 /* ---- Holds: templates that may not come back -------------------------------------------- */
 

@@ -158,13 +158,14 @@ static int insert_intent(struct store_db *db, struct intent_work *work, int64_t 
     store_bind_text(&bind, intent->old_template_sha);
     store_bind_text(&bind, intent->history_id);
     store_bind_int(&bind, intent->cancel);
+    store_bind_int(&bind, intent->own);
     return store_run(db,
                      "INSERT INTO intent(project_id, state, uid, template_sha, generation, deletes,"
                      " received_at, actor_user, actor_groups, via, on_behalf_of, change_cause,"
                      " change_kind, policy_changes, last_applied, written_sha, rollback_of, source,"
-                     " old_template_sha, history_id, cancels)"
+                     " old_template_sha, history_id, cancels, own)"
                      " VALUES($1, 0, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-                     " $16, $17, $18, $19, $20) RETURNING id",
+                     " $16, $17, $18, $19, $20, $21) RETURNING id",
                      &bind, store_row_first_int, &work->id, NULL, reterr);
 }
 
@@ -199,7 +200,7 @@ int store_intent(struct store *store, const struct machine_intent *intent,
     "SELECT id, project_id, revision_id, state, uid, template_sha, generation, deletes,"           \
     " received_at, actor_user, actor_groups, via, on_behalf_of, change_cause, change_kind,"        \
     " policy_changes, last_applied, written_sha, rollback_of, source,"                             \
-    " old_template_sha, history_id, cancels FROM intent"
+    " old_template_sha, history_id, cancels, own FROM intent"
 
 static void read_intent(void *context, const struct store_row *row)
 {
@@ -229,6 +230,7 @@ static void read_intent(void *context, const struct store_row *row)
     intent->old_template_sha = store_row_text(row, rows->arena, 20);
     intent->history_id = store_row_text(row, rows->arena, 21);
     intent->cancel = store_row_int(row, 22) != 0;
+    intent->own = store_row_int(row, 23) != 0;
 }
 
 static int read_intents(struct store *store, struct arena *arena, const char *sql,

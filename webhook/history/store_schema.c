@@ -102,7 +102,14 @@ static const char step_2[] =
     "ALTER TABLE intent ADD COLUMN history_id TEXT;"
     "ALTER TABLE intent ADD COLUMN cancels BIGINT NOT NULL DEFAULT 0;";
 
-static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2};
+/* A Deployment beside its template, so that it can be made again; and whose word an intent is. */
+static const char step_3[] =
+    "CREATE TABLE frame("
+    " project_id BIGINT PRIMARY KEY REFERENCES project(id), uid TEXT, taken_at BIGINT NOT NULL,"
+    " json TEXT NOT NULL);"
+    "ALTER TABLE intent ADD COLUMN own BIGINT NOT NULL DEFAULT 0;";
+
+static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3};
 
 /*      name, has an id, columns, parameters, order, kinds */
 #define TABLES(X)                                                                                  \
@@ -122,10 +129,11 @@ static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2};
     X(intent, true,                                                                                \
       "id, project_id, revision_id, state, uid, template_sha, generation, deletes, received_at, "  \
       "actor_user, actor_groups, via, on_behalf_of, change_cause, change_kind, policy_changes, "   \
-      "last_applied, written_sha, rollback_of, source, old_template_sha, history_id, cancels",     \
+      "last_applied, written_sha, rollback_of, source, old_template_sha, history_id, cancels, "    \
+      "own",                                                                                       \
       "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "     \
-      "$20, $21, $22, $23",                                                                        \
-      "id", "iiiittiiitttttttttiitti")                                                             \
+      "$20, $21, $22, $23, $24",                                                                   \
+      "id", "iiiittiiitttttttttiittii")                                                            \
     X(service_instance, false,                                                                     \
       "revision_id, pod_uid, container, pod, node, image, image_digest, status, health, "          \
       "restarts, reason, message, last_reason, exit_code, started_at, ended_at, last_message",     \
@@ -149,7 +157,8 @@ static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2};
     X(watch_cursor, false, "resource, resource_version", "$1, $2", "resource", "tt")               \
     X(coverage_gap, true, "id, resource, reason, from_at, to_at", "$1, $2, $3, $4, $5", "id",      \
       "ittii")                                                                                     \
-    X(nonce, false, "nonce, used_at", "$1, $2", "nonce", "ti")
+    X(nonce, false, "nonce, used_at", "$1, $2", "nonce", "ti")                                     \
+    X(frame, false, "project_id, uid, taken_at, json", "$1, $2, $3, $4", "project_id", "itit")
 
 #define RENUMBER_true(name)                                                                        \
     "SELECT setval(pg_get_serial_sequence('" #name "', 'id'),"                                     \

@@ -256,6 +256,36 @@ TEST(an_intent_that_comes_after_the_truth_names_its_actor)
     check_row(2, REVISION_IN_PROGRESS, NULL);
 }
 
+TEST(the_recorders_word_of_its_own_write_counts_whatever_admission_saw)
+{
+    for (int first = 0; first < 2; first++) {
+        begin_with_good();
+        struct machine_intent own = update("t2", 2, "ann"), seen = update("t2", 2, "recorder");
+        own.own = true;
+        own.via = "recorder";
+        own.source = row(1)->id;
+        seen.on_behalf_of = "ann";
+        own.history_id = seen.history_id = "h1";
+        if (first) {
+            tell(own);
+            tell(seen);
+        } else {
+            tell(seen);
+            tell(own);
+        }
+        roll_out("t2", 2, true);
+        it.deployment.history_id = "h1";
+        see();
+        CHECK_INT(it.history.count, 2);
+        CHECK_STRING(row(2)->actor_user, "ann");
+        CHECK_STRING(row(2)->via, "recorder");
+        CHECK(row(2)->on_behalf_of == NULL);
+        CHECK(row(2)->actor_certain);
+        CHECK(row(2)->origin == REVISION_RECORDER);
+        CHECK_INT(row(2)->source, row(1)->id);
+    }
+}
+
 /* V2 fails, and the recorder goes back to V1 by its own write. */
 static void fail_and_go_back(bool intent_first)
 {

@@ -532,6 +532,7 @@ TEST(an_intent_comes_back_as_it_was)
                                         .source = 2,
                                         .old_template_sha = "o",
                                         .history_id = "h",
+                                        .own = true,
                                         .cancel = true,
                                         .template_json = "{}"};
     int64_t id = 0;
@@ -561,6 +562,7 @@ TEST(an_intent_comes_back_as_it_was)
     SAME_INT(source);
     SAME_TEXT(old_template_sha);
     SAME_TEXT(history_id);
+    SAME_INT(own);
     SAME_INT(cancel);
     OK(store_template_get(store, &arena, "t", &json, err));
     CHECK_STRING(json, "{}");
@@ -569,6 +571,23 @@ TEST(an_intent_comes_back_as_it_was)
     OK(store_intent_end(store, id, STORE_INTENT_NOT_PERSISTED, err));
     OK(store_intents_open(store, &arena, 0, 0, 9, &rows, &count, err));
     CHECK_INT(count, 0);
+    store_close(store);
+}
+
+TEST(what_a_deployment_was_made_of_is_kept_the_newest)
+{
+    struct store *store = fixture_open(fixture_url());
+    struct store_frame frame = {.uid = "u-1", .taken_at = 5, .json = "{\"spec\":{}}"};
+    int64_t project = 0;
+    OK(store_project(store, "ns", "web", &project, err));
+    FAILS(store_frame_get(store, &arena, project, &frame, err), ERR_NOT_FOUND, "nothing is kept");
+    OK(store_frame_set(store, project, &frame, err));
+    frame = (struct store_frame){.uid = "u-2", .taken_at = 6, .json = "{\"spec\":{\"a\":1}}"};
+    OK(store_frame_set(store, project, &frame, err));
+    OK(store_frame_get(store, &arena, project, &frame, err));
+    CHECK_STRING(frame.uid, "u-2");
+    CHECK_INT(frame.taken_at, 6);
+    CHECK_STRING(frame.json, "{\"spec\":{\"a\":1}}");
     store_close(store);
 }
 
