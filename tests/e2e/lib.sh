@@ -13,6 +13,16 @@
 #     nothing_refused WHO              the decision log has that account, and no refusal of it
 #     not_asked WHO                    the decision log does not have it: the API server's
 #                                      matchConditions leave out all that it does
+#     recorder COMMAND...              tests/e2e/recorder.  Cases named history-* start their own,
+#                                      `recorder start FLAG...`; it is wiped after each
+#     api WHO PATH [CURL OPTION...]    what its API answers to WHO: the body, and behind it a line
+#                                      with the HTTP status
+#     api_is WHO PATH MEMBER VALUE     a member of an answer, such as items[0].status, or HTTP for
+#                                      the status; items[*].status: of all, with blanks between.
+#                                      `eventually api_has WHO PATH MEMBER VALUE` waits for it
+#     api_does STATUS WHO METHOD PATH [JSON] [CURL OPTION...]
+#                                      it is answered with that HTTP status; $E2E_ANSWER is the body
+#     member NAME <JSON                that member of it
 set -uo pipefail
 
 E2E_NAME=$(basename "$0" .sh)
@@ -95,6 +105,43 @@ gone() { [ -z "$(admin get "$1" --ignore-not-found -o name)" ]; }
 
 # is OBJECT JSONPATH VALUE: for `eventually`.
 is() { [ "$(admin get "$1" -o jsonpath="$2")" = "$3" ]; }
+
+recorder() { "$E2E_TREE/tests/e2e/recorder" "$@"; }
+api() { recorder get "$2" "$1" -w '\n%{http_code}\n' "${@:3}" 2>&1; }
+member() { "${E2E_PYTHON:-python3}" -IS "$E2E_TREE/tests/e2e/member.py" "$1"; }
+
+api_member() { # api_member WHO PATH MEMBER
+    local answer
+    answer=$(api "$1" "$2")
+    if [ "$3" = HTTP ]; then
+        echo "${answer##*$'\n'}"
+    else
+        member "$3" <<<"${answer%$'\n'*}" || echo "$answer"
+    fi
+}
+api_is() { check "$1 $2 $3" "$(api_member "$1" "$2" "$3" 2>&1)" "$4"; }
+api_has() {
+    local found
+    found=$(api_member "$1" "$2" "$3" 2>&1)
+    [ "$found" = "$4" ] || { echo "$2 $3 is $found, not $4" && return 1; }
+}
+api_does() {
+    local status=$1 who=$2 method=$3 path=$4 body=() answer
+    shift 4
+    if [ $# -gt 0 ] && [[ $1 != -* ]]; then
+        body=(--header 'Content-Type: application/json' --data-binary "$1")
+        shift
+    fi
+    E2E_BEFORE=
+    answer=$(api "$who" "$path" -X "$method" "${body[@]}" "$@")
+    # shellcheck disable=SC2034 # for the cases
+    E2E_ANSWER=${answer%$'\n'*}
+    if [ "${answer##*$'\n'}" = "$status" ]; then
+        pass "$status: $who $method $path"
+    else
+        fail "$who $method $path is not $status" "$answer"
+    fi
+}
 
 nothing_refused() {
     local seen

@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
-# Prints the registration that is installed (manifests/base/admission.yaml), for a webhook that
-# serves outside of the cluster: what the API server asks, and when, is the same.
+# Prints the registration that is installed, for a program that serves outside of the cluster: what
+# the API server asks, and when, is the same.  Without SECRET that is the webhook's
+# (manifests/base/admission.yaml), with it the recorder's (manifests/recorder/record.yaml), whose
+# path ends in it.
 #
-#     tests/e2e/webhooks.sh URL CA-FILE | kubectl apply -f -
+#     tests/e2e/webhooks.sh URL CA-FILE [SECRET] | kubectl apply -f -
 set -euo pipefail
-file=$(cd "$(dirname "$0")/../.." && pwd)/manifests/base/admission.yaml
+manifests=$(cd "$(dirname "$0")/../.." && pwd)/manifests
+file=$manifests/base/admission.yaml name=proctor-webhook port=443 path='/[a-z]+' secret=
+if [ -n "${3-}" ]; then
+    file=$manifests/recorder/record.yaml name=proctor-recorder port=9443
+    path='/record/' secret=$3
+fi
 bundle=$(base64 -w0 <"$2")
-service='service: \{ name: proctor-webhook, .*path: (/[a-z]+), port: 443 \}'
+service="service: \{ name: $name, .*path: ($path)${secret:+unset}, port: $port \}"
 [ "$(grep -cE "$service" "$file")" -eq "$(grep -c '^ *service:' "$file")" ] || {
     echo "webhooks.sh: $file writes a service in another way than this script reads" >&2
     exit 1
 }
-sed -E "s|^( *)$service|\1url: \"$1\2\"\n\1caBundle: $bundle|" "$file"
+sed -E "s|^( *)$service|\1url: \"$1\2$secret\"\n\1caBundle: $bundle|" "$file"
