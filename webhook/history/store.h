@@ -126,9 +126,10 @@ NODISCARD int store_intents_of(struct store *store, struct arena *arena, int64_t
 NODISCARD int store_intent_end(struct store *store, int64_t id, enum store_intent_state state,
                                struct err *reterr);
 
-/* Uses up an on-behalf-of nonce.  ERR_CONFLICT: it was used before. */
-NODISCARD int store_nonce_use(struct store *store, const char *nonce, int64_t now,
-                              struct err *reterr);
+/* Uses up an on-behalf-of nonce for `claim`: the API server asks again for one and the same change,
+ * and that is fine.  ERR_CONFLICT: it was used for another one before. */
+NODISCARD int store_nonce_use(struct store *store, const char *nonce, const char *claim,
+                              int64_t now, struct err *reterr);
 
 /* ---- The machine's effects -------------------------------------------------------------- */
 

@@ -286,16 +286,40 @@ int store_intent_end(struct store *store, int64_t id, enum store_intent_state st
     return r;
 }
 
-int store_nonce_use(struct store *store, const char *nonce, int64_t now, struct err *reterr)
+struct nonce_work {
+    const char *nonce, *claim;
+    int64_t now, mine;
+};
+
+/* The second statement sees what another wrote meanwhile. */
+static int nonce_work(struct store_db *db, void *context, struct err *reterr)
 {
-    struct store_bind bind = {0};
-    int64_t changes;
-    store_bind_text(&bind, nonce);
-    store_bind_int(&bind, now);
-    const int r = store_write_one(
-        store, "INSERT INTO nonce(nonce, used_at) VALUES($1, $2) ON CONFLICT DO NOTHING", &bind,
-        &changes, reterr);
-    if (r == 0 && changes == 0)
+    struct nonce_work *work = context;
+    struct store_bind bind = {0}, find = {0};
+    int64_t changes = 0;
+    work->mine = 0;
+    store_bind_text(&bind, work->nonce);
+    store_bind_int(&bind, work->now);
+    store_bind_text(&bind, work->claim);
+    int r = store_run(
+        db, "INSERT INTO nonce(nonce, used_at, claim) VALUES($1, $2, $3) ON CONFLICT DO NOTHING",
+        &bind, NULL, NULL, &changes, reterr);
+    if (r != 0 || changes > 0) {
+        work->mine = changes > 0;
+        return r;
+    }
+    store_bind_text(&find, work->nonce);
+    store_bind_text(&find, work->claim);
+    return store_run(db, "SELECT count(*) FROM nonce WHERE nonce = $1 AND claim = $2", &find,
+                     store_row_first_int, &work->mine, NULL, reterr);
+}
+
+int store_nonce_use(struct store *store, const char *nonce, const char *claim, int64_t now,
+                    struct err *reterr)
+{
+    struct nonce_work work = {.nonce = nonce, .claim = claim, .now = now};
+    const int r = store_write(store, nonce_work, &work, reterr);
+    if (r == 0 && work.mine == 0)
         return err_set(reterr, ERR_CONFLICT, "the nonce was used before");
     return r;
 }

@@ -102,12 +102,14 @@ static const char step_2[] =
     "ALTER TABLE intent ADD COLUMN history_id TEXT;"
     "ALTER TABLE intent ADD COLUMN cancels BIGINT NOT NULL DEFAULT 0;";
 
-/* A Deployment beside its template, so that it can be made again; and whose word an intent is. */
+/* A Deployment beside its template, so that it can be made again; whose word an intent is; and what
+ * a nonce was used for, as one change is told several times. */
 static const char step_3[] =
     "CREATE TABLE frame("
     " project_id BIGINT PRIMARY KEY REFERENCES project(id), uid TEXT, taken_at BIGINT NOT NULL,"
     " json TEXT NOT NULL);"
-    "ALTER TABLE intent ADD COLUMN own BIGINT NOT NULL DEFAULT 0;";
+    "ALTER TABLE intent ADD COLUMN own BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE nonce ADD COLUMN claim TEXT;";
 
 static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3};
 
@@ -157,7 +159,7 @@ static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3};
     X(watch_cursor, false, "resource, resource_version", "$1, $2", "resource", "tt")               \
     X(coverage_gap, true, "id, resource, reason, from_at, to_at", "$1, $2, $3, $4, $5", "id",      \
       "ittii")                                                                                     \
-    X(nonce, false, "nonce, used_at", "$1, $2", "nonce", "ti")                                     \
+    X(nonce, false, "nonce, used_at, claim", "$1, $2, $3", "nonce", "tit")                         \
     X(frame, false, "project_id, uid, taken_at, json", "$1, $2, $3, $4", "project_id", "itit")
 
 #define RENUMBER_true(name)                                                                        \

@@ -456,8 +456,11 @@ TEST(holds_nonces_gaps_and_configuration)
     CHECK_STRING(events[2].type, "hold_lifted");
     CHECK_STRING(events[2].details, "{\"template\":\"bad\",\"by\":\"anna\",\"until\":0}");
 
-    OK(store_nonce_use(store, "n1", 5, err));
-    FAILS(store_nonce_use(store, "n1", 6, err), ERR_CONFLICT, "used before");
+    OK(store_nonce_use(store, "n1", "uid 2 sha", 5, err));
+    OK(store_nonce_use(store, "n1", "uid 2 sha", 6, err));
+    FAILS(store_nonce_use(store, "n1", "uid 3 sha", 6, err), ERR_CONFLICT, "used before");
+    FAILS(store_nonce_use(store, "n1", "", 6, err), ERR_CONFLICT, "used before");
+    OK(store_nonce_use(store, "n2", "uid 2 sha", 6, err));
 
     struct store_gap *gaps;
     OK(store_gap_open(store, "pods", "410", 100, err));

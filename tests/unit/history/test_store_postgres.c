@@ -75,7 +75,7 @@ static void of_versions(void)
     CHECK_INT(rows[0].source, 1);
     OK(store_template_get(store, &arena, "sha-a", &json, err));
     CHECK_STRING(json, "{}");
-    OK(store_nonce_use(store, "n", 1, err));
+    OK(store_nonce_use(store, "n", "c", 1, err));
     CHECK_INT(fixture_insert(store, 1, (struct revision){.seq = 3}), 3);
     store_close(store);
     OK(open_code(url, err));

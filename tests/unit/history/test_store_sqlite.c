@@ -298,7 +298,7 @@ TEST(version_1_is_migrated_after_a_copy)
     CHECK_INT(count, 1);
     CHECK(!intents[0].intent.cancel);
     OK(store_template_get(store, &arena, "sha-a", &json, err));
-    OK(store_nonce_use(store, "n", 1, err));
+    OK(store_nonce_use(store, "n", "c", 1, err));
     CHECK_INT(fixture_insert(store, 1, (struct revision){.seq = 3}), 3);
     store_close(store);
     snprintf(copy, sizeof copy, "%s.version-1", path);
