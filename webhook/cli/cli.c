@@ -17,6 +17,7 @@ extern const struct command cmd_completion;
 extern const struct command cmd_disarm;
 extern const struct command cmd_doctor;
 extern const struct command cmd_export;
+extern const struct command cmd_history;
 extern const struct command cmd_lint;
 extern const struct command cmd_review;
 extern const struct command cmd_test;
@@ -24,8 +25,8 @@ extern const struct command cmd_version;
 
 /* The one table: a new subcommand is its file, its extern above and its row here. */
 const struct command *const cli_commands[] = {
-    &cmd_arm,  &cmd_certs,  &cmd_completion, &cmd_disarm,  &cmd_doctor, &cmd_export,
-    &cmd_lint, &cmd_review, &cmd_test,       &cmd_version, NULL,
+    &cmd_arm,     &cmd_certs, &cmd_completion, &cmd_disarm, &cmd_doctor,  &cmd_export,
+    &cmd_history, &cmd_lint,  &cmd_review,     &cmd_test,   &cmd_version, NULL,
 };
 
 static const struct command root = {
@@ -33,7 +34,8 @@ static const struct command root = {
     .summary = "judge and repair Kubernetes objects by readable policies",
     .usage = "COMMAND [flags] [arguments]",
     .help = "Exit codes of every command: 0 fine, 1 violations found or a check failed,\n"
-            "2 wrong use or an error.  `proctor help COMMAND` explains one with examples.\n",
+            "2 wrong use or an error; of those that wait also 3 timed out, 4 overtaken.\n"
+            "`proctor help COMMAND` explains one with examples.\n",
     .commands = cli_commands,
 };
 

@@ -20,7 +20,7 @@
  *         {0}};
  *     const struct command cmd_review = {.name = "review", ..., .flags = flags, .run = run};
  *
- * Results go to `out`, errors and remarks to `err`.  Exit codes are the three of enum cli_exit.
+ * Results go to `out`, errors and remarks to `err`.  Exit codes are those of enum cli_exit.
  */
 #ifndef PROCTOR_CLI_CLI_H
 #define PROCTOR_CLI_CLI_H
@@ -35,7 +35,10 @@
 enum cli_exit {
     CLI_FINE = 0,
     CLI_VIOLATIONS = 1, /* the command worked, and what it judged is not right */
-    CLI_ERROR = 2       /* wrong use, unreadable input, a file that cannot be written */
+    CLI_ERROR = 2,      /* wrong use, unreadable input, a file that cannot be written */
+    CLI_TIMED_OUT = 3,  /* waiting: it has not ended within --timeout */
+    CLI_OVERTAKEN = 4   /* waiting: it neither worked nor failed, and cannot any more: superseded,
+                           deleted, cancelled */
 };
 
 /* One flag.  The list of a command ends with a row whose name is NULL.  --help and --color are

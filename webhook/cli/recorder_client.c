@@ -244,7 +244,7 @@ static void try_once(struct exchange *exchange)
         .timeout_ms = exchange->stream != NULL ? 0 : CALL_MS,
         .sink = take_body,
         .header = take_header,
-        .tick = exchange->stream != NULL ? take_tick : NULL,
+        .tick = exchange->stream != NULL && exchange->stream->tick != NULL ? take_tick : NULL,
         .context = exchange,
     };
     buf_clear(&exchange->body);
@@ -452,7 +452,7 @@ int recorder_get(struct recorder *recorder, const char *path, cJSON **ret_json, 
 int recorder_stream(struct recorder *recorder, const struct recorder_stream *stream,
                     struct err *reterr)
 {
-    const struct recorder_call call = {.path = stream->path, .accept = "text/event-stream"};
+    const struct recorder_call call = {.path = stream->path, .accept = stream->accept};
     struct exchange exchange = {.recorder = recorder, .call = &call, .stream = stream};
     buf_init(&exchange.body, recorder->arena, LIMIT_MIB);
     const int r = exchange_all(&exchange, reterr);

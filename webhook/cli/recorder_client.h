@@ -63,13 +63,15 @@ NODISCARD int recorder_get(struct recorder *recorder, const char *path, cJSON **
 /* The problem details of the last refusal, NULL if it had none. */
 const cJSON *recorder_problem(const struct recorder *recorder);
 
-/* Reads a stream of server-sent events: each piece goes to the sink as it comes; a sink or tick
- * that returns false ends it, which is no error.  `last` is the Last-Event-ID, NULL: none.
- * Otherwise 0 when the recorder ends it, ERR_UNREACHABLE when it breaks off, and as above. */
+/* Reads an answer as it comes, such as server-sent events, for as long as it comes: each piece goes
+ * to the sink; a sink or tick that returns false ends it, which is no error.  Otherwise 0 when the
+ * recorder ends it, ERR_UNREACHABLE when it breaks off, and the errors above. */
 struct recorder_stream {
-    const char *path, *last;
+    const char *path;
+    const char *accept; /* "text/event-stream" */
+    const char *last;   /* Last-Event-ID; NULL: none */
     bool (*sink)(void *context, const char *bytes, size_t count);
-    bool (*tick)(void *context);
+    bool (*tick)(void *context); /* about once a second; NULL: none */
     void *context;
 };
 NODISCARD int recorder_stream(struct recorder *recorder, const struct recorder_stream *stream,

@@ -1,0 +1,469 @@
+#include "cli/evidence.h"
+
+#include "base/clock.h"
+#include "cli/report.h"
+#include "cli/table.h"
+
+#include <string.h>
+
+#define ACCOUNT     "system:serviceaccount:"
+#define EVENTS_MAX  12
+#define WORDS_LINES 6
+
+/* ---- words ------------------------------------------------------------------------------ */
+
+enum cli_colour evidence_colour(const char *status)
+{
+    static const struct {
+        const char *status;
+        enum cli_colour colour;
+    } rows[] = {
+        {"Completed", CLI_GREEN},  {"Failed", CLI_RED},          {"Pending", CLI_CYAN},
+        {"InProgress", CLI_CYAN},  {"RollingBack", CLI_YELLOW},  {"RolledBack", CLI_YELLOW},
+        {"Cancelled", CLI_YELLOW}, {"NotPersisted", CLI_YELLOW}, {"Unknown", CLI_YELLOW},
+        {"Superseded", CLI_DIM},   {"Deleted", CLI_DIM},
+    };
+    for (size_t i = 0; status != NULL && i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].status, status) == 0)
+            return rows[i].colour;
+    }
+    return CLI_PLAIN;
+}
+
+/* system:serviceaccount:NS:NAME as NS/NAME. */
+static const char *short_account(struct arena *arena, const char *user)
+{
+    const size_t head = strlen(ACCOUNT);
+    if (strncmp(user, ACCOUNT, head) != 0)
+        return user;
+    const char *space = user + head, *colon = strchr(space, ':');
+    return colon == NULL ? user
+                         : arena_printf(arena, "%.*s/%s", (int)(colon - space), space, colon + 1);
+}
+
+const char *evidence_who(struct arena *arena, const cJSON *deployment)
+{
+    const cJSON *actor = json_get(deployment, "actor");
+    const char *user = json_get_string(actor, "user");
+    const char *via = json_get_string(actor, "via");
+    const char *behalf = json_get_string(actor, "onBehalfOf");
+    if (user == NULL && behalf == NULL)
+        return NULL;
+    if (behalf != NULL && via == NULL && user != NULL && strcmp(user, behalf) != 0)
+        via = user;
+    const char *who = short_account(arena, behalf != NULL ? behalf : user);
+    const char *sure = json_is_bool(json_get(actor, "certain")) &&
+                               !json_is_true(json_get(actor, "certain")) &&
+                               strncmp(who, "unknown", 7) != 0
+                           ? " (uncertain)"
+                           : "";
+    if (via == NULL)
+        return arena_printf(arena, "%s%s", who, sure);
+    return arena_printf(arena, "%s via %s%s", who, short_account(arena, via), sure);
+}
+
+static bool has_prefix_in(const char *text, const char *const *prefixes)
+{
+    for (size_t i = 0; text != NULL && prefixes[i] != NULL; i++) {
+        if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- the fix ---------------------------------------------------------------------------- */
+
+static const char *fix_exit(struct arena *arena, const cJSON *instance, int64_t code)
+{
+    const char *pod = json_get_string(instance, "pod");
+    const char *container = json_get_string(instance, "container");
+    static const struct {
+        int64_t code;
+        const char *text;
+    } rows[] = {
+        {0, "the program ends by itself: a project's program must keep running and listen"},
+        {126, "the command cannot be executed: is it a program, with the right to run (chmod +x)?"},
+        {127,
+         "the command is not in the image: is it spelled right, and copied in the Dockerfile?"},
+        {137, "it was killed (exit code 137): too much memory, or a liveness probe that fails"},
+        {139, "the program crashed (exit code 139: a wrong memory access)"},
+        {143, "it was told to stop (exit code 143): a liveness probe that fails?"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].code == code)
+            return rows[i].text;
+    }
+    return arena_printf(arena,
+                        "the program ends with exit code %lld: read its last words%s%s%s%s%s",
+                        (long long)code, pod != NULL ? ", or: kubectl logs " : "",
+                        pod != NULL ? pod : "", container != NULL ? " -c " : "",
+                        container != NULL ? container : "", pod != NULL ? " --previous" : "");
+}
+
+static const char *fix_instance(struct arena *arena, const cJSON *instance)
+{
+    static const char *const pull[] = {"ErrImage",   "ImagePull",  "ImageInspect",
+                                       "RegistryUn", "SignatureV", NULL};
+    static const char *const config[] = {"CreateContainer", "ConfigError", NULL};
+    static const char *const crash[] = {"CrashLoop", "RunContainer", "Error", "ContainerCannotRun",
+                                        NULL};
+    const char *reason = json_get_string(instance, "reason");
+    const char *last = json_get_string(instance, "lastReason");
+    const char *image = json_get_string(instance, "image");
+    int64_t code;
+    if (last != NULL && strcmp(last, "OOMKilled") == 0)
+        return "it used more memory than it may (OOMKilled): let it use less, or ask for a higher "
+               "resources.limits.memory";
+    if (reason != NULL && strcmp(reason, "InvalidImageName") == 0)
+        return arena_printf(arena, "%s is no image's name: REGISTRY/NAME:TAG, in small letters",
+                            image != NULL ? image : "this");
+    if (has_prefix_in(reason, pull))
+        return arena_printf(arena,
+                            "%s cannot be pulled: is it pushed, are name and tag spelled right, "
+                            "and may the cluster read it?",
+                            image != NULL ? image : "the image");
+    if (has_prefix_in(reason, config))
+        return "a ConfigMap, Secret or key that the container names is not there: see the message";
+    if (json_int64(json_get(instance, "exitCode"), &code) && (last != NULL || code != 0) &&
+        (last == NULL || has_prefix_in(last, crash) || strcmp(last, "Completed") == 0))
+        return fix_exit(arena, instance, code);
+    if (has_prefix_in(reason, crash))
+        return "the program ends again and again: kubectl logs POD --previous shows what it said";
+    return NULL;
+}
+
+static bool is_event(const cJSON *event, const char *reason)
+{
+    const char *text = json_get_string(event, "reason");
+    return text != NULL && strcmp(text, reason) == 0;
+}
+
+static const char *fix_event(const cJSON *events)
+{
+    static const struct {
+        const char *reason, *fix;
+    } rows[] = {
+        {"FailedScheduling", "no node has room for the pod: ask for less (resources.requests), or "
+                             "wait until others have ended"},
+        {"FailedCreate", "the pod could not be made: see the message (a quota, or a policy)"},
+        {"FailedMount", "a volume cannot be mounted: does what it names exist?"},
+        {"Unhealthy", "it runs, and its probe fails: does the program listen on the port that the "
+                      "probe asks, and soon enough after its start?"},
+    };
+    const cJSON *event;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cJSON_ArrayForEach(event, events)
+        {
+            if (is_event(event, rows[i].reason))
+                return rows[i].fix;
+        }
+    }
+    return NULL;
+}
+
+static bool is_failed(const cJSON *deployment)
+{
+    static const char *const failed[] = {"Failed", "RollingBack", "RolledBack", NULL};
+    const char *good = json_get_string(deployment, "good");
+    return has_prefix_in(json_get_string(deployment, "status"), failed) ||
+           (good != NULL && strcmp(good, "no") == 0);
+}
+
+const char *evidence_fix(struct arena *arena, const cJSON *evidence)
+{
+    static const char *const late[] = {"ProgressDeadline", "RecorderDeadline", NULL};
+    const cJSON *deployment = json_get(evidence, "deployment"), *instance;
+    if (!is_failed(deployment))
+        return NULL;
+    cJSON_ArrayForEach(instance, json_get(evidence, "instances"))
+    {
+        const char *fix = fix_instance(arena, instance);
+        if (fix != NULL)
+            return fix;
+    }
+    const char *fix = fix_event(json_get(evidence, "kubernetesEvents"));
+    if (fix == NULL && has_prefix_in(json_get_string(deployment, "reason"), late))
+        fix = "it does not become ready in time: does the program listen on the port that the "
+              "readiness probe asks, and soon enough after its start?";
+    return fix;
+}
+
+/* ---- the screen ------------------------------------------------------------------------- */
+
+static void print_row(const struct cli *cli, const char *name, const char *text)
+{
+    if (text == NULL || text[0] == '\0')
+        return;
+    fprintf(cli->out, "  %s%-10s%s ", cli_paint(cli, CLI_DIM), name, cli_paint(cli, CLI_PLAIN));
+    cli_print_visible(cli->out, text);
+    fputc('\n', cli->out);
+}
+
+static const char *number_of(struct arena *arena, const cJSON *object, const char *key)
+{
+    int64_t value;
+    if (!json_int64(json_get(object, key), &value))
+        return NULL;
+    return arena_printf(arena, "%lld", (long long)value);
+}
+
+static const char *time_row(struct arena *arena, const cJSON *deployment, int64_t now)
+{
+    const char *text = json_get_string(deployment, "startedAt");
+    const int64_t began = table_time(text),
+                  ended = table_time(json_get_string(deployment, "completedAt"));
+    if (began == 0)
+        return NULL;
+    if (ended < began)
+        return arena_printf(arena, "%.19sZ, %s ago", text, table_age(arena, now - began));
+    return arena_printf(arena, "%.19sZ, %s ago; complete after %s", text,
+                        table_age(arena, now - began), table_age(arena, ended - began));
+}
+
+static const char *stored_row(struct arena *arena, const cJSON *deployment)
+{
+    const char *generation = number_of(arena, deployment, "generation");
+    const char *revision = number_of(arena, deployment, "kubernetesRevision");
+    const char *set = json_get_string(deployment, "replicaSet");
+    if (generation == NULL)
+        return NULL;
+    return arena_printf(arena, "generation %s%s%s%s%s", generation,
+                        revision != NULL ? ", kubectl's revision " : "",
+                        revision != NULL ? revision : "", set != NULL ? ", ReplicaSet " : "",
+                        set != NULL ? set : "");
+}
+
+static const char *good_row(struct arena *arena, const cJSON *deployment)
+{
+    const char *good = json_get_string(deployment, "good");
+    const char *by = json_get_string(deployment, "goodBy");
+    if (good == NULL || strcmp(good, "unknown") == 0)
+        return NULL;
+    return by != NULL ? arena_printf(arena, "%s, marked by %s", good, by) : good;
+}
+
+static const char *change_row(struct arena *arena, const cJSON *deployment)
+{
+    const char *kind = json_get_string(deployment, "changeKind");
+    const char *cause = json_get_string(deployment, "changeCause");
+    if (kind != NULL && cause != NULL)
+        return arena_printf(arena, "%s: %s", kind, cause);
+    return kind != NULL ? kind : cause;
+}
+
+/* An object, or the text of one: what rules changed, by their ids. */
+static const char *policy_row(struct arena *arena, const cJSON *deployment)
+{
+    const cJSON *changes = json_get(deployment, "policyChanges");
+    struct buf text;
+    if (changes == NULL || json_is_string(changes))
+        return json_string(changes);
+    buf_init(&text, arena, 4096);
+    json_write(&text, changes);
+    return text.data;
+}
+
+static void print_images(const struct cli *cli, struct arena *arena, const cJSON *deployment)
+{
+    const cJSON *images = json_get(deployment, "images"), *image;
+    if (json_count(images) < 2) {
+        print_row(cli, "image", json_get_string(deployment, "image"));
+        return;
+    }
+    cJSON_ArrayForEach(image, images)
+    {
+        const char *container = json_get_string(image, "container");
+        const char *name = json_get_string(image, "image");
+        print_row(cli, "image",
+                  arena_printf(arena, "%s: %s", container != NULL ? container : "?",
+                               name != NULL ? name : "?"));
+    }
+}
+
+static void print_head(const struct cli *cli, struct arena *arena, const cJSON *deployment)
+{
+    const char *project = json_get_string(deployment, "project");
+    const char *number = number_of(arena, deployment, "number");
+    const char *status = json_get_string(deployment, "status");
+    const char *reason = json_get_string(deployment, "reason");
+    fputs(cli_paint(cli, CLI_BOLD), cli->out);
+    cli_print_visible(cli->out, project != NULL ? project : "?");
+    if (number != NULL)
+        fprintf(cli->out, " version %s", number);
+    fprintf(cli->out, "%s: %s", cli_paint(cli, CLI_PLAIN), cli_paint(cli, evidence_colour(status)));
+    cli_print_visible(cli->out, status != NULL ? status : "?");
+    fputs(cli_paint(cli, CLI_PLAIN), cli->out);
+    if (reason != NULL) {
+        fputs(" (", cli->out);
+        cli_print_visible(cli->out, reason);
+        fputc(')', cli->out);
+    }
+    if (json_is_true(json_get(deployment, "current")))
+        fputs(", current", cli->out);
+    if (json_is_true(json_get(deployment, "held")))
+        fputs(", held back", cli->out);
+    fputc('\n', cli->out);
+}
+
+static void print_deployment(const struct cli *cli, struct arena *arena, const cJSON *evidence,
+                             int64_t now)
+{
+    const cJSON *deployment = json_get(evidence, "deployment");
+    print_head(cli, arena, deployment);
+    const char *summary = json_get_string(evidence, "summary");
+    if (summary == NULL)
+        summary = json_get_string(deployment, "message");
+    if (summary != NULL)
+        report_lines(cli->out, "  ", summary);
+    print_images(cli, arena, deployment);
+    print_row(cli, "who", evidence_who(arena, deployment));
+    print_row(cli, "when", time_row(arena, deployment, now));
+    print_row(cli, "change", change_row(arena, deployment));
+    print_row(cli, "policy", policy_row(arena, deployment));
+    print_row(cli, "stored as", stored_row(arena, deployment));
+    print_row(cli, "good", good_row(arena, deployment));
+    if (json_is_true(json_get(deployment, "tagMoved")))
+        print_row(cli, "tag", "moved: another image than before stands behind it");
+}
+
+/* sha256:abcdef... in as many digits as docker shows. */
+static const char *short_digest(struct arena *arena, const char *digest)
+{
+    const char *hex = digest != NULL ? strstr(digest, "sha256:") : NULL;
+    return hex == NULL ? digest : arena_printf(arena, "%.19s", hex);
+}
+
+static void add_instance(struct table *table, const cJSON *instance)
+{
+    struct arena *arena = table->arena;
+    const char *health = json_get_string(instance, "health");
+    const char *reason = json_get_string(instance, "reason");
+    const char *last = json_get_string(instance, "lastReason");
+    int64_t code = 0, restarts = 0;
+    const bool ended =
+        json_int64(json_get(instance, "exitCode"), &code) && (last != NULL || code != 0);
+    (void)json_int64(json_get(instance, "restarts"), &restarts);
+    table_add(table, json_get_string(instance, "pod"));
+    table_add(table, json_get_string(instance, "container"));
+    table_add(table, json_get_string(instance, "status"));
+    table_add_coloured(table, health,
+                       health != NULL && strcmp(health, "ready") == 0 ? CLI_GREEN : CLI_RED);
+    table_add(table, arena_printf(arena, "%lld", (long long)restarts));
+    table_add(table, reason);
+    table_add(table, !ended ? NULL
+                            : arena_printf(arena, "%s (%lld)", last != NULL ? last : "ended",
+                                           (long long)code));
+    table_add(table, short_digest(arena, json_get_string(instance, "imageDigest")));
+    table_add(table, json_get_string(instance, "node"));
+}
+
+static void print_words(const struct cli *cli, const char *what, const char *who, const char *text)
+{
+    size_t lines = 0;
+    if (text == NULL || text[0] == '\0')
+        return;
+    fputs("  ", cli->out);
+    cli_print_visible(cli->out, who != NULL ? who : "?");
+    fprintf(cli->out, " %s:\n", what);
+    while (*text != '\0' && lines++ < WORDS_LINES) {
+        const size_t length = strcspn(text, "\n");
+        struct buf line;
+        buf_init(&line, NULL, 64UL * 1024UL);
+        buf_add(&line, text, length);
+        fputs("    | ", cli->out);
+        cli_print_visible(cli->out, line.data);
+        fputc('\n', cli->out);
+        buf_done(&line);
+        text += length;
+        text += *text == '\n';
+    }
+    if (*text != '\0')
+        fputs("    | ...\n", cli->out);
+}
+
+static void print_instances(const struct cli *cli, struct arena *arena, const cJSON *instances)
+{
+    static const char *const heads[] = {"POD",     "CONTAINER", "STATUS", "HEALTH", "RESTARTS",
+                                        "WAITING", "LAST END",  "DIGEST", "NODE",   NULL};
+    const cJSON *instance;
+    struct table table;
+    if (json_count(instances) == 0)
+        return;
+    table_init(&table, arena, heads);
+    cJSON_ArrayForEach(instance, instances) add_instance(&table, instance);
+    fputs("\nPods\n", cli->out);
+    table_print(&table, cli, "  ");
+    cJSON_ArrayForEach(instance, instances)
+    {
+        const char *pod = json_get_string(instance, "pod");
+        print_words(cli, "waits, because", pod, json_get_string(instance, "message"));
+        print_words(cli, "said at its last end", pod, json_get_string(instance, "lastMessage"));
+    }
+}
+
+static void print_kubernetes_events(const struct cli *cli, struct arena *arena, const cJSON *events,
+                                    int64_t now)
+{
+    static const char *const heads[] = {"AGE", "TYPE", "REASON", "OBJECT", "MESSAGE", NULL};
+    const cJSON *event;
+    const size_t count = json_count(events);
+    size_t at = 0;
+    struct table table;
+    if (count == 0)
+        return;
+    table_init(&table, arena, heads);
+    cJSON_ArrayForEach(event, events)
+    {
+        int64_t times = 1;
+        const char *type = json_get_string(event, "type");
+        const int64_t when = table_time(json_get_string(event, "at"));
+        const char *message = json_get_string(event, "message");
+        if (at++ + EVENTS_MAX < count)
+            continue;
+        (void)json_int64(json_get(event, "count"), &times);
+        table_add(&table, when != 0 ? table_age(arena, now - when) : NULL);
+        table_add_coloured(&table, type,
+                           type != NULL && strcmp(type, "Warning") == 0 ? CLI_YELLOW : CLI_PLAIN);
+        table_add(&table, json_get_string(event, "reason"));
+        table_add(&table, json_get_string(event, "object"));
+        table_add(&table, times > 1 ? arena_printf(arena, "%s (%lld times)",
+                                                   message != NULL ? message : "", (long long)times)
+                                    : message);
+    }
+    fputs("\nEvents of Kubernetes\n", cli->out);
+    table_print(&table, cli, "  ");
+}
+
+static void print_events(const struct cli *cli, struct arena *arena, const cJSON *events)
+{
+    static const char *const heads[] = {"TIME", "EVENT", "MESSAGE", NULL};
+    const cJSON *event;
+    struct table table;
+    if (json_count(events) == 0)
+        return;
+    table_init(&table, arena, heads);
+    cJSON_ArrayForEach(event, events)
+    {
+        const char *at = json_get_string(event, "at");
+        table_add(&table,
+                  at != NULL && strlen(at) >= 19 ? arena_printf(arena, "%.8s", at + 11) : NULL);
+        table_add(&table, json_get_string(event, "type"));
+        table_add(&table, json_get_string(event, "message"));
+    }
+    fputs("\nWhat happened\n", cli->out);
+    table_print(&table, cli, "  ");
+}
+
+void evidence_print(const struct cli *cli, struct arena *arena, const cJSON *evidence, int64_t now)
+{
+    print_deployment(cli, arena, evidence, now);
+    print_instances(cli, arena, json_get(evidence, "instances"));
+    print_kubernetes_events(cli, arena, json_get(evidence, "kubernetesEvents"), now);
+    print_events(cli, arena, json_get(evidence, "events"));
+    const char *fix = evidence_fix(arena, evidence);
+    if (fix == NULL)
+        return;
+    fprintf(cli->out, "\n%sFix:%s ", cli_paint(cli, CLI_BOLD), cli_paint(cli, CLI_PLAIN));
+    cli_print_visible(cli->out, fix);
+    fputc('\n', cli->out);
+}
