@@ -241,6 +241,13 @@ NODISCARD int store_events(struct store *store, struct arena *arena,
                            const struct store_event_query *query, struct store_event **ret_rows,
                            size_t *ret_count, struct err *reterr);
 
+/* The id of a project's newest event; 0: it has none. */
+NODISCARD int store_event_last(struct store *store, int64_t project, int64_t *ret_id,
+                               struct err *reterr);
+/* Whether a revision has an event of that type. */
+NODISCARD int store_event_seen(struct store *store, int64_t revision, const char *type,
+                               bool *ret_seen, struct err *reterr);
+
 /* ---- Configuration that a revision used: fingerprints, never values --------------------- */
 
 struct store_config_ref {
