@@ -66,9 +66,9 @@ static int translate(const char *about, const struct err *why, struct err *reter
     const enum err_code code = why->code;
     if (log_allowed(&limit))
         log_event(LOG_WARN, "the API server does not say who a caller is, or what they may",
-                  "label", err_label(code), "error", why->text, NULL);
+                  "label", err_label((int)code), "error", why->text, NULL);
     if (code == ERR_NO_MEMORY || code == ERR_BUSY)
-        return err_set(reterr, code, "%s", err_text(code));
+        return err_set(reterr, code, "%s", err_text((int)code));
     if (code == ERR_UNREACHABLE)
         return err_set(reterr, code, "the API server cannot be asked %s now: try again", about);
     return err_set(reterr, ERR_SERVER,
