@@ -1,6 +1,7 @@
 #include "history/rollback_internal.h"
 
 #include "base/limits.h"
+#include "client/patch.h"
 #include "client/say.h"
 #include "history/intent.h"
 #include "history/view.h"
@@ -260,11 +261,10 @@ static cJSON *fields_patch(struct rolling *rolling, const cJSON *then)
     /* An empty list would leave them as they are. */
     if (fields->child == NULL)
         json_append(fields, json_new_object(arena));
-    rollback_add_operation(arena, patch, "test", "/metadata/uid",
-                           json_new_string(arena, rolling->result.uid));
-    rollback_add_operation(arena, patch, "test", "/metadata/resourceVersion",
-                           json_dup(arena, json_get(metadata, "resourceVersion")));
-    rollback_add_operation(arena, patch, "add", "/metadata/managedFields", fields);
+    patch_add(arena, patch, "test", "/metadata/uid", json_new_string(arena, rolling->result.uid));
+    patch_add(arena, patch, "test", "/metadata/resourceVersion",
+              json_dup(arena, json_get(metadata, "resourceVersion")));
+    patch_add(arena, patch, "add", "/metadata/managedFields", fields);
     return patch;
 }
 

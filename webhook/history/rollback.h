@@ -38,6 +38,7 @@ struct rollback_request {
     int64_t expect_generation; /* If-Match; 0: the one that is read */
     bool resume;               /* a paused one: unpaused by the same patch */
     bool dry_run;              /* only find out whether it would be refused today */
+    const char *on_behalf_of;  /* "USER;NONCE" (intent.h); NULL: of nobody */
     const char *history_id;    /* of the operation: by it a write that was cut off is recognised */
 
     /* The version to go back to. */

@@ -15,8 +15,4 @@ cJSON *rollback_patch(struct arena *arena, const struct rollback_request *reques
  * owned of spec.template is as in `then` (NULL: not known, nobody gets anything). */
 cJSON *rollback_fields(struct arena *arena, const cJSON *now, const cJSON *then);
 
-/* Appends one operation; `value` NULL: none. */
-void rollback_add_operation(struct arena *arena, cJSON *patch, const char *op, const char *path,
-                            cJSON *value);
-
 #endif
