@@ -301,6 +301,14 @@ int client_get(struct kube_client *client, struct arena *arena, const char *path
     return perform_object(client, &call, ret_object, reterr);
 }
 
+int client_get_metadata(struct kube_client *client, struct arena *arena, const char *path,
+                        cJSON **ret_object, struct err *reterr)
+{
+    struct call call = new_call(client, arena, "GET", path);
+    call.accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    return perform_object(client, &call, ret_object, reterr);
+}
+
 int client_create(struct kube_client *client, struct arena *arena, const char *path,
                   const cJSON *object, cJSON **ret_object, struct err *reterr)
 {

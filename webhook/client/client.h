@@ -55,6 +55,9 @@ enum client_patch {
  *   ERR_SERVER        5xx until the deadline, and any other code */
 NODISCARD int client_get(struct kube_client *client, struct arena *arena, const char *path,
                          cJSON **ret_object, struct err *reterr);
+/* Only the metadata of an object (PartialObjectMetadata): a Secret's values stay where they are. */
+NODISCARD int client_get_metadata(struct kube_client *client, struct arena *arena, const char *path,
+                                  cJSON **ret_object, struct err *reterr);
 NODISCARD int client_create(struct kube_client *client, struct arena *arena, const char *path,
                             const cJSON *object, cJSON **ret_object, struct err *reterr);
 NODISCARD int client_replace(struct kube_client *client, struct arena *arena, const char *path,
