@@ -2,7 +2,17 @@
  * its environment, through the API server like everybody else, so that admission judges them.
  *
  *     request --deploy_read--> struct deploy_spec --the policies, as the caller--> the API server
- *         --> watched by its revision; healthy after a delay and some retries, else rolled back
+ *         --> watched by its revision; healthy after a delay and some looks, else rolled back
+ *
+ * What is there already is patched, not applied: a JSON Patch of the few places that differ, fenced
+ * by uid and generation.  A server-side apply would have to say again each time all that it ever
+ * said (what it leaves out it takes away: replicas that an autoscaler has taken over, variables of
+ * the deploy before), and cannot be fenced by the generation.
+ *
+ * Health: when the rollout has completed, `health_delay_seconds` pass, then come `health_retries`
+ * looks, `health_interval_seconds` apart.  A container of this version that restarted meanwhile is
+ * a failure at once; the last look must see the Deployment available.  Nothing is sent to the
+ * program itself: its readiness probe speaks for it.
  *
  * Blue-green will be a strategy of its own here; the words for it are taken (RECORDER: Blue-green).
  */
@@ -13,12 +23,18 @@
 
 struct deploy;
 
+/* At most so many variables in one request. */
+#define DEPLOY_ENV_MOST 500U
+
 struct deploy_env {
-    const char *name, *value;
+    const char *name;
+    const char *value; /* NULL: taken out */
 };
 
 struct deploy_spec {
-    const char *project, *image;
+    const char *project; /* of the path: deploy_read leaves it NULL */
+    const char *image;
+    const char *container; /* NULL: the only one, or the one called app, or like the project */
     const struct deploy_env *env;
     size_t env_count;
     bool env_replace;     /* "environment" replaces all of it; else it is merged by name */
