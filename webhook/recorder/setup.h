@@ -37,6 +37,8 @@
       "go back by itself from what failed, where a project does not say otherwise")                \
     X(rollback_managed, "rollback-managed", SETTING_SWITCH, "", "false", 0, 0,                     \
       "by itself also what Argo CD, Flux or Helm manage")                                          \
+    X(secrets, "fingerprint-secrets", SETTING_SWITCH, "", "false", 0, 0,                           \
+      "note by resourceVersion which Secrets a version ran with (needs the right to get them)")    \
     X(hold_hours, "hold-hours", SETTING_NUMBER, "N", "24", 0, 87600,                               \
       "what it went back from may not return for so long; 0: until somebody lifts it")             \
     X(soak_seconds, "soak-seconds", SETTING_NUMBER, "N", "60", 1, 86400,                           \
