@@ -26,6 +26,7 @@ static const struct {
 } steps[CERTS_STEPS] = {
     [CERTS_MAKE_CA] = {"make-ca", "make a CA and its Secret"},
     [CERTS_ROTATE_CA] = {"rotate-ca", "make a new CA; the one before it stays trusted"},
+    [CERTS_MAKE_PATH] = {"make-path", "make a secret path and its Secret"},
     [CERTS_MAKE_LEAF] = {"make-certificate", "make the certificate and its Secret"},
     [CERTS_SET_BUNDLE] = {"set-bundle", "set the caBundle of the webhooks' entries"},
     [CERTS_SETTLE] = {"settle", "wait until every API server has the caBundle"},
@@ -102,6 +103,9 @@ static const char *refuse_wish(const struct certs_wish *wish)
 {
     if (strcmp(wish->secret, wish->ca_secret) == 0)
         return "--secret and --ca-secret are the same: the CA's key must not lie in the pods";
+    if (wish->path_secret != NULL && (strcmp(wish->path_secret, wish->secret) == 0 ||
+                                      strcmp(wish->path_secret, wish->ca_secret) == 0))
+        return "--path-secret is another Secret's name";
     if (wish->leaf_days > wish->ca_days)
         return "--days is more than --ca-days";
     if (wish->within_days >= wish->leaf_days)
@@ -359,6 +363,7 @@ int certs_cluster_renew(struct cli *cli)
                               .secret = cli_flag_string(cli, "secret"),
                               .ca_secret = cli_flag_string(cli, "ca-secret"),
                               .configuration = cli_flag_string(cli, "configuration"),
+                              .path_secret = cli_flag_string(cli, "path-secret"),
                               .force = cli_flag_bool(cli, "force"),
                               .rotate_ca = cli_flag_bool(cli, "rotate-ca")};
     if (cli->argument_count > 0)

@@ -21,6 +21,9 @@
      .help = "the Secret of the CA"},                                                              \
     {.name = "configuration", .value = "NAME", .fallback = "proctor",                              \
      .help = "both webhook configurations' name"},                                                 \
+    {.name = "path-secret", .value = "NAME",                                                      \
+     .help = "the Secret of the path on which a recorder is told of changes; it has no mutating " \
+             "configuration"},                                                                     \
     {.name = "rotate-ca", .help = "replace the CA though it is not due"},                          \
     {.name = "dry-run", .help = "print what would be done"},                                       \
     {.name = "wait-seconds", .value = "N", .fallback = "60",                                       \

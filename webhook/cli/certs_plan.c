@@ -35,6 +35,8 @@ enum certs_step certs_plan_next(const struct certs_found *found)
     /* One rotation at a time, and none that could not be brought to its end. */
     if (found->ca_due && !found->old_there && found->configurations_missing == 0)
         return CERTS_ROTATE_CA;
+    if (found->path_missing)
+        return CERTS_MAKE_PATH;
     if (!found->tls_there)
         return CERTS_MAKE_LEAF; /* nothing serves yet: there is nobody to wait for */
     if (found->entries_wrong > 0)
@@ -56,6 +58,10 @@ void certs_plan_pretend(struct certs_found *found, enum certs_step step)
         found->old_there = found->tls_there;
         found->ca_there = true;
         found->ca_due = found->leaf_by_ca = found->copy_right = found->settled = false;
+        found->entries_wrong = found->entries;
+        break;
+    case CERTS_MAKE_PATH:
+        found->path_missing = false;
         found->entries_wrong = found->entries;
         break;
     case CERTS_MAKE_LEAF:

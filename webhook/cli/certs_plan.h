@@ -31,12 +31,13 @@ struct certs_found {
     bool ca_due;    /* near its end, or a new one is wished for */
     bool old_there; /* one before it is still in the bundle */
     bool tls_there;
-    bool leaf_by_ca; /* readable, and signed by the CA that signs now */
-    bool leaf_due;   /* near its end, not of its key, a name missing, or wished for */
-    bool copy_right; /* ca.crt beside the leaf is the bundle */
+    bool path_missing; /* the recorder's secret path is to be made first */
+    bool leaf_by_ca;   /* readable, and signed by the CA that signs now */
+    bool leaf_due;     /* near its end, not of its key, a name missing, or wished for */
+    bool copy_right;   /* ca.crt beside the leaf is the bundle */
     size_t configurations_missing;
     size_t entries;       /* of the configurations that are there */
-    size_t entries_wrong; /* whose caBundle is not the bundle */
+    size_t entries_wrong; /* whose caBundle is not the bundle, or whose path is another */
     bool settled;         /* the API servers had time to take the bundle up */
     enum certs_pods pods;
     int64_t leaf_age_seconds;
@@ -47,6 +48,7 @@ enum certs_step {
     CERTS_DONE,
     CERTS_MAKE_CA,
     CERTS_ROTATE_CA,
+    CERTS_MAKE_PATH,
     CERTS_MAKE_LEAF,
     CERTS_SET_BUNDLE,
     CERTS_SETTLE,

@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,11 @@
 #define MANAGED_BY  "app.kubernetes.io/managed-by"
 #define OLD         "ca-old.crt"
 #define LABEL_BYTES 600
+
+/* As webhook/recorder/record_secret.h has it; what is made here is 48 bytes. */
+#define PATH_BYTES_MIN 16
+#define PATH_BYTES_MAX 200
+#define PATH_RANDOM    24
 
 void certs_held_done(struct certs_held *held)
 {
@@ -102,7 +108,8 @@ static int refuse_foreign(const cJSON *secret, const char *why, struct err *rete
     char label[LABEL_BYTES];
     return err_set(reterr, ERR_CERT,
                    "%s is not Proctor's (%s), so it is left as it is: use another name (--secret, "
-                   "--ca-secret), or, if nothing needs it, `kubectl delete secret` it and run this "
+                   "--ca-secret, --path-secret), or, if nothing needs it, `kubectl delete secret` "
+                   "it and run this "
                    "again",
                    label_of(secret, label), why);
 }
@@ -303,6 +310,49 @@ cJSON *certs_secret_with_bundle(struct arena *arena, const cJSON *before, const 
     cJSON *secret = start_secret(arena, before, NULL);
     set_data(arena, secret, "ca.crt", bundle);
     return secret;
+}
+
+/* ---- the recorder's path ---- */
+
+int certs_path_read(struct arena *arena, const cJSON *secret, const char **ret_path,
+                    struct err *reterr)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789-_.~";
+    char label[LABEL_BYTES];
+    struct folder_text text = {0};
+    if (!has_label(secret))
+        return refuse_foreign(secret, "no label " MANAGED_BY ": proctor", reterr);
+    int r = decode(secret, "path", &text, reterr);
+    if (r < 0)
+        return r;
+    const char *line = (const char *)text.data;
+    size_t length = strspn(line, letters);
+    const char *end = line + length;
+    bool whole = length == text.length || *end == '\r' || *end == '\n';
+    if (whole && length >= PATH_BYTES_MIN && length <= PATH_BYTES_MAX)
+        *ret_path = arena_strndup(arena, line, length);
+    else
+        r = err_set(reterr, ERR_CERT,
+                    "%s: the first line of its path is not %d to %d letters and digits; `kubectl "
+                    "delete secret` it and run this again: a new one is made",
+                    label_of(secret, label), PATH_BYTES_MIN, PATH_BYTES_MAX);
+    folder_text_done(&text);
+    return r;
+}
+
+int certs_secret_of_path(struct arena *arena, cJSON **ret_secret, struct err *reterr)
+{
+    unsigned char bytes[PATH_RANDOM];
+    char text[2 * PATH_RANDOM + 1];
+    if (RAND_bytes(bytes, sizeof bytes) != 1)
+        return err_set(reterr, ERR_INTERNAL, "no random bytes");
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    cJSON *secret = start_secret(arena, NULL, "Opaque");
+    set_data(arena, secret, "path", base64(arena, text, strlen(text)));
+    *ret_secret = secret;
+    return 0;
 }
 
 /* ---- what a certificate says ---- */

@@ -1,9 +1,11 @@
-/* The two Secrets of an installation, as certificates and back.
+/* The Secrets of an installation, as certificates and back.
  *
- *     Secret proctor-webhook-ca    ca.crt, ca.key; ca-old.crt: the CAs before it, until they leave
- *     Secret proctor-webhook-tls   tls.crt, tls.key; ca.crt: the bundle
+ *     Secret proctor-webhook-ca        ca.crt, ca.key; ca-old.crt: the CAs before it, until they
+ * leave Secret proctor-webhook-tls       tls.crt, tls.key; ca.crt: the bundle Secret
+ * proctor-recorder-record   path: the secret end of the path on which the recorder is told of
+ * changes; of several lines the first is the newest
  *
- * Both carry the label app.kubernetes.io/managed-by: proctor; a Secret without it, or with
+ * They carry the label app.kubernetes.io/managed-by: proctor; a Secret without it, or with
  * another issuer's certificates, is somebody else's and is refused, never changed.
  */
 #ifndef PROCTOR_CLI_CERTS_SECRET_H
@@ -52,6 +54,14 @@ NODISCARD int certs_secret_of_leaf(struct arena *arena, const cJSON *before, X50
                                    EVP_PKEY *key, const char *bundle, cJSON **ret_secret,
                                    struct err *reterr);
 cJSON *certs_secret_with_bundle(struct arena *arena, const cJSON *before, const char *bundle);
+
+/* The first line of `path`, in the arena.  ERR_CERT: not Proctor's, or no line that a path can end
+ * in. */
+NODISCARD int certs_path_read(struct arena *arena, const cJSON *secret, const char **ret_path,
+                              struct err *reterr);
+
+/* A new one, of 192 random bits. */
+NODISCARD int certs_secret_of_path(struct arena *arena, cJSON **ret_secret, struct err *reterr);
 
 /* The leaf's SHA-256; and Unix times of a certificate. */
 void certs_print(const X509 *cert, char ret_text[CERTS_PRINT_BYTES]);

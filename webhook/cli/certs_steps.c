@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define SECONDS_A_DAY 86400L
+#define PATH_BEFORE   "/record/" /* webhook/recorder/record_secret.c */
 
 static const struct {
     const char *path;
@@ -24,6 +25,12 @@ static const struct {
 static const char *configuration_path(struct certs_work *work, size_t index)
 {
     return client_path(&work->turn, configurations[index].path, work->wish->configuration);
+}
+
+/* Those that there should be: [first, CERTS_CONFIGURATIONS). */
+static size_t first_configuration(const struct certs_work *work)
+{
+    return work->wish->path_secret != NULL ? CERTS_VALIDATING : CERTS_MUTATING;
 }
 
 static const char *secret_path(struct certs_work *work, const char *name)
@@ -52,17 +59,34 @@ static int fetch(struct certs_work *work, const char *path, const cJSON **ret_ob
     return 0;
 }
 
+static int fetch_path(struct certs_work *work, struct err *reterr)
+{
+    const cJSON *secret = NULL;
+    const char *end = NULL;
+    if (work->wish->path_secret == NULL)
+        return 0;
+    int r = fetch(work, secret_path(work, work->wish->path_secret), &secret, reterr);
+    work->found.path_missing = secret == NULL;
+    if (r == 0 && secret != NULL)
+        r = certs_path_read(&work->turn, secret, &end, reterr);
+    if (end != NULL)
+        work->path = arena_printf(&work->turn, PATH_BEFORE "%s", end);
+    return r;
+}
+
 /* Configurations first: what they are to hold is then judged by Secrets that are no older, and a
  * write on an older configuration is a conflict. */
 static int fetch_all(struct certs_work *work, struct err *reterr)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && i < CERTS_CONFIGURATIONS; i++)
+    for (size_t i = first_configuration(work); r == 0 && i < CERTS_CONFIGURATIONS; i++)
         r = fetch(work, configuration_path(work, i), &work->configurations[i], reterr);
     if (r == 0)
         r = fetch(work, secret_path(work, work->wish->ca_secret), &work->ca_secret, reterr);
     if (r == 0)
         r = fetch(work, secret_path(work, work->wish->secret), &work->tls_secret, reterr);
+    if (r == 0)
+        r = fetch_path(work, reterr);
     if (r == 0 && work->ca_secret != NULL)
         r = certs_held_read_ca(&work->held, work->ca_secret, reterr);
     if (r == 0 && work->tls_secret != NULL)
@@ -72,16 +96,29 @@ static int fetch_all(struct certs_work *work, struct err *reterr)
     return r;
 }
 
-static bool entry_is_wrong(const struct certs_work *work, const cJSON *entry)
+static bool bundle_is_wrong(const struct certs_work *work, const cJSON *entry)
 {
     const char *held = json_string(json_path(entry, "clientConfig", "caBundle", NULL));
     return work->bundle != NULL && (held == NULL || strcmp(held, work->bundle) != 0);
 }
 
+/* An entry that names no Service is not one that was installed: its URL stays. */
+static bool path_is_wrong(const struct certs_work *work, const cJSON *entry)
+{
+    const cJSON *service = json_path(entry, "clientConfig", "service", NULL);
+    const char *held = service != NULL ? json_get_string(service, "path") : NULL;
+    return work->path != NULL && service != NULL && (held == NULL || strcmp(held, work->path) != 0);
+}
+
+static bool entry_is_wrong(const struct certs_work *work, const cJSON *entry)
+{
+    return bundle_is_wrong(work, entry) || path_is_wrong(work, entry);
+}
+
 static void count_entries(struct certs_work *work)
 {
     struct certs_found *found = &work->found;
-    for (size_t i = 0; i < CERTS_CONFIGURATIONS; i++) {
+    for (size_t i = first_configuration(work); i < CERTS_CONFIGURATIONS; i++) {
         const cJSON *entry;
         cJSON_ArrayForEach(entry, json_get(work->configurations[i], "webhooks"))
         {
@@ -153,7 +190,7 @@ static void forget_turn(struct certs_work *work)
     certs_held_done(&work->held);
     work->ca_secret = work->tls_secret = NULL;
     memset(work->configurations, 0, sizeof work->configurations);
-    work->bundle = work->reason = NULL;
+    work->bundle = work->reason = work->path = NULL;
     work->found = (struct certs_found){.settled = work->settled,
                                        .pods = work->pods,
                                        .retire_seconds = work->wish->retire_minutes * 60};
@@ -221,6 +258,17 @@ static int store_ca(struct certs_work *work, STACK_OF(X509) * old, int64_t *ret_
         r = store_secret(work, work->wish->ca_secret, work->ca_secret, secret, reterr);
     if (r == 0)
         *ret_until = certs_ends_at(ca);
+    return r;
+}
+
+static int make_path(struct certs_work *work, struct buf *said, struct err *reterr)
+{
+    cJSON *secret = NULL;
+    int r = certs_secret_of_path(&work->turn, &secret, reterr);
+    if (r == 0)
+        r = store_secret(work, work->wish->path_secret, NULL, secret, reterr);
+    if (r == 0)
+        buf_printf(said, "secret %s created: a path that nobody knows", work->wish->path_secret);
     return r;
 }
 
@@ -316,7 +364,8 @@ static void add_operation(struct arena *arena, cJSON *patch, const char *verb, c
 
 /* The version makes a conflict of what others changed meanwhile; the test of the name sees that
  * an index is the entry that was meant. */
-static cJSON *bundle_patch(struct certs_work *work, const cJSON *configuration, struct buf *said)
+static cJSON *bundle_patch(struct certs_work *work, const cJSON *configuration, struct buf *said,
+                           size_t *ret_entries)
 {
     struct arena *arena = &work->turn;
     cJSON *patch = json_new_array(arena);
@@ -333,11 +382,19 @@ static cJSON *bundle_patch(struct certs_work *work, const cJSON *configuration, 
         if (!entry_is_wrong(work, entry) || name == NULL)
             continue;
         add_operation(arena, patch, "test", arena_printf(arena, "/webhooks/%d/name", at), name);
-        add_operation(arena, patch, "add",
-                      arena_printf(arena, "/webhooks/%d/clientConfig/caBundle", at), work->bundle);
-        bool had = json_path(entry, "clientConfig", "caBundle", NULL) != NULL;
-        buf_printf(said, "%s%s (had %s)", said->length > 0 ? ", " : "", name,
-                   had ? "another" : "none");
+        if (bundle_is_wrong(work, entry))
+            add_operation(arena, patch, "add",
+                          arena_printf(arena, "/webhooks/%d/clientConfig/caBundle", at),
+                          work->bundle);
+        if (path_is_wrong(work, entry))
+            add_operation(arena, patch, "add",
+                          arena_printf(arena, "/webhooks/%d/clientConfig/service/path", at),
+                          work->path);
+        (*ret_entries)++;
+        const char *had = json_path(entry, "clientConfig", "caBundle", NULL) == NULL ? "had none"
+                          : bundle_is_wrong(work, entry)                             ? "had another"
+                                                         : "its path is the secret one now";
+        buf_printf(said, "%s%s (%s)", said->length > 0 ? ", " : "", name, had);
     }
     return patch;
 }
@@ -345,11 +402,12 @@ static cJSON *bundle_patch(struct certs_work *work, const cJSON *configuration, 
 /* One configuration a step, so that what was done is said also if the next one fails. */
 static int set_bundle(struct certs_work *work, struct buf *said, struct err *reterr)
 {
-    for (size_t i = 0; i < CERTS_CONFIGURATIONS; i++) {
+    for (size_t i = first_configuration(work); i < CERTS_CONFIGURATIONS; i++) {
         struct buf names;
         cJSON *patched = NULL;
         buf_init(&names, &work->turn, LIMIT_MIB);
-        cJSON *patch = bundle_patch(work, work->configurations[i], &names);
+        size_t count = 0;
+        cJSON *patch = bundle_patch(work, work->configurations[i], &names, &count);
         if (names.length == 0)
             continue;
         work->settled = false;
@@ -357,7 +415,6 @@ static int set_bundle(struct certs_work *work, struct buf *said, struct err *ret
                              CLIENT_PATCH_JSON, patch, &patched, reterr);
         if (r < 0)
             return err_wrap(reterr, "%s %s", configurations[i].kind, work->wish->configuration);
-        size_t count = json_count(patch) / 2;
         buf_printf(said, "%s %s: caBundle of %zu entr%s set: %s", configurations[i].kind,
                    work->wish->configuration, count, count == 1 ? "y" : "ies", names.data);
         return 0;
@@ -368,7 +425,7 @@ static int set_bundle(struct certs_work *work, struct buf *said, struct err *ret
 void certs_steps_add_missing(const struct certs_work *work, struct buf *out)
 {
     const char *join = "";
-    for (size_t i = 0; i < CERTS_CONFIGURATIONS; i++) {
+    for (size_t i = first_configuration(work); i < CERTS_CONFIGURATIONS; i++) {
         if (work->configurations[i] != NULL)
             continue;
         buf_printf(out, "%s%s %s", join, configurations[i].kind, work->wish->configuration);
@@ -400,6 +457,8 @@ int certs_steps_do(struct certs_work *work, enum certs_step step, struct buf *sa
         return make_ca(work, said, reterr);
     case CERTS_ROTATE_CA:
         return rotate_ca(work, said, reterr);
+    case CERTS_MAKE_PATH:
+        return make_path(work, said, reterr);
     case CERTS_MAKE_LEAF:
     case CERTS_RENEW_LEAF:
         return bring_leaf(work, said, reterr);

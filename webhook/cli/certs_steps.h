@@ -25,6 +25,9 @@ struct certs_wish {
     const char *secret;
     const char *ca_secret;
     const char *configuration;
+    /* The Secret with the end of the path that the configuration names; the recorder has one, and
+     * no mutating configuration.  NULL: the webhook, whose paths everybody may know. */
+    const char *path_secret;
     GENERAL_NAMES *names; /* that the certificate must have */
     long leaf_days;
     long ca_days;
@@ -47,6 +50,7 @@ struct certs_work {
     const cJSON *tls_secret;
     const cJSON *configurations[CERTS_CONFIGURATIONS];
     const char *bundle; /* base64; NULL without a CA */
+    const char *path;   /* that each entry is to have; NULL: as it is */
     const char *reason; /* why the leaf is due */
     struct certs_found found;
 

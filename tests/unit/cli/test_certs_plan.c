@@ -23,7 +23,7 @@ static const char *run(struct certs_found *found, enum certs_pods pods)
         [CERTS_SET_BUNDLE] = "bundle", [CERTS_SETTLE] = "settle",
         [CERTS_RENEW_LEAF] = "leaf",   [CERTS_COPY_BUNDLE] = "copy",
         [CERTS_ASK_PODS] = "ask",      [CERTS_AWAIT_CONFIGURATIONS] = "await",
-        [CERTS_RETIRE_CA] = "retire",
+        [CERTS_RETIRE_CA] = "retire",  [CERTS_MAKE_PATH] = "path",
     };
     static char text[400];
     text[0] = '\0';
@@ -50,6 +50,15 @@ TEST(an_installation_begins_with_the_ca_and_does_not_wait)
 {
     struct certs_found found = {.entries = 3, .retire_seconds = 600};
     CHECK_STRING(run(&found, CERTS_PODS_UNKNOWN), "make-ca make-leaf bundle done");
+}
+
+TEST(a_recorder_gets_its_path_before_the_api_server_is_told_of_it)
+{
+    struct certs_found found = {.entries = 1, .retire_seconds = 600, .path_missing = true};
+    CHECK_STRING(run(&found, CERTS_PODS_UNKNOWN), "make-ca path make-leaf bundle done");
+    found = fine;
+    found.path_missing = true;
+    CHECK_STRING(run(&found, CERTS_PODS_UNKNOWN), "path bundle done");
 }
 
 TEST(pods_get_their_certificate_before_the_configurations_are_there)

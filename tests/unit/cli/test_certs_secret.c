@@ -192,6 +192,41 @@ TEST(a_damaged_leaf_is_renewed_and_a_damaged_ca_is_not)
     made_done(&other);
 }
 
+TEST(a_path_is_made_and_its_newest_line_is_read_again)
+{
+    struct made made = make();
+    struct err err;
+    cJSON *secret = NULL, *other = NULL;
+    const char *path = NULL, *second = NULL;
+    CHECK(certs_secret_of_path(&arena, &secret, &err) == 0);
+    CHECK(certs_secret_of_path(&arena, &other, &err) == 0);
+    name_it(secret, "proctor-recorder-record");
+    CHECK(certs_path_read(&arena, secret, &path, &err) == 0);
+    CHECK(strlen(path) == 48 && strspn(path, "0123456789abcdef") == 48);
+    CHECK(certs_path_read(&arena, other, &second, &err) == 0);
+    CHECK(strcmp(path, second) != 0);
+    /* "newest-of-two-lines\nolder-of-two-lines\n", as a person writes it to change the path. */
+    set(secret, "path", "bmV3ZXN0LW9mLXR3by1saW5lcwpvbGRlci1vZi10d28tbGluZXMK");
+    CHECK(certs_path_read(&arena, secret, &path, &err) == 0);
+    CHECK_STRING(path, "newest-of-two-lines");
+    /* Too short; "../../../../validate"; with a NUL behind 16 letters; no base64; empty; none. */
+    static const char *const wrong[] = {
+        "c2hvcnQ=", "Li4vLi4vLi4vLi4vdmFsaWRhdGU=", "YWFhYWFhYWFhYWFhYWFhYQBi", "!", "", NULL};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        set(secret, "path", wrong[i]);
+        path = "untouched";
+        CHECK(certs_path_read(&arena, secret, &path, &err) < 0);
+        CHECK_STRING(path, "untouched");
+        CHECK(strstr(err.text, "proctor-recorder-record") != NULL);
+    }
+    set(secret, "path", data_of(other, "path"));
+    cJSON *metadata = json_get(secret, "metadata");
+    json_unlink(metadata, json_find(metadata, "labels"));
+    CHECK(certs_path_read(&arena, secret, &path, &err) == -ERR_CERT);
+    CHECK(strstr(err.text, "--path-secret") != NULL);
+    made_done(&made);
+}
+
 TEST(names_are_looked_for_in_the_leaf)
 {
     struct made made = make();
