@@ -8,7 +8,7 @@
 #define SETUP_TABLE(X)                                                                             \
     X(namespace_, "namespace", SETTING_TEXT, "NAME", "hydrosim-students", 0, 0,                    \
       "whose Deployments are remembered")                                                          \
-    X(database, "database", SETTING_TEXT, "FILE|URL", "proctor.db", 0, 0,                          \
+    X(database, "database", SETTING_TEXT, "FILE-OR-URL", "proctor.db", 0, 0,                       \
       "an SQLite file, or postgres://USER:PASSWORD@HOST/NAME (better in the environment)")         \
     X(listen, "listen", SETTING_TEXT, "HOST:PORT", "0.0.0.0:8443", 0, 0,                           \
       "where the API is served over TLS; port 0: any")                                             \

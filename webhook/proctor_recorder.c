@@ -1,0 +1,332 @@
+/* proctor-recorder: settings -> database -> judgement -> three servers -> signals -> drain. */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "client/file.h"
+#include "net/exchange.h"
+#include "net/live.h"
+#include "net/reload.h"
+#include "net/tls.h"
+#include "recorder/keeper.h"
+#include "recorder/record.h"
+#include "recorder/setup.h"
+#include "recorder/status.h"
+#include "recorder/upkeep.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define EXIT_CANNOT_START 2
+
+#define HOUR_US   3600000000LL
+#define SECOND_US 1000000LL
+
+/* Bodies of intents that arrive, all together. */
+#define BODY_BUDGET_BYTES (64UL * 1024UL * 1024UL)
+
+struct program {
+    struct setup setup;
+    struct arena arena; /* what lives as long as the program */
+    const struct kube_config *kube;
+    struct reload_options reload_options;
+    struct reload *reload;
+    struct machine_settings machine;
+    const char *sinks[3];
+    const char *client_ca_pem;
+    struct store *store;
+    struct keeper *keeper;
+    struct record *record;
+    struct status *status;
+    struct upkeep *upkeep;
+    unsigned port, record_port, metrics_port;
+};
+
+/* NULL if nothing is given. */
+static const char *given(const struct setting_value *value)
+{
+    return value->text[0] != '\0' ? value->text : NULL;
+}
+
+/* ---- Start --------------------------------------------------------------------------------- */
+
+static int reach_cluster(struct program *program, struct err *reterr)
+{
+    const struct setup *setup = &program->setup;
+    const struct kubeconfig_choice choice = {.path = given(&setup->kubeconfig),
+                                             .context = given(&setup->context)};
+    int r = kubeconfig_load(&program->arena, &choice, &program->kube, reterr);
+    const char *ca = given(&setup->client_ca);
+    size_t length;
+    if (r == 0 && ca != NULL) {
+        r = file_read(&program->arena, ca, LIMIT_MIB, &program->client_ca_pem, &length, reterr);
+        if (r != 0)
+            return err_wrap(reterr, "--client-ca %s", ca);
+    }
+    return r;
+}
+
+static int open_store(struct program *program, struct err *reterr)
+{
+    const struct setup *setup = &program->setup;
+    size_t count = 0;
+    if (given(&setup->notify_url) != NULL)
+        program->sinks[count++] = "webhook";
+    if (setup->notify_events.number != 0)
+        program->sinks[count++] = "kubernetes";
+    const struct store_options options = {.url = setup->database.text,
+                                          .size_max_bytes = setup->size_bytes.number,
+                                          .sinks = program->sinks};
+    char *const shown = setup_database_shown(setup);
+    int r = store_open(&options, &program->store, reterr);
+    if (r != 0)
+        r = err_wrap(reterr, "--database %.200s", shown != NULL ? shown : "?");
+    free(shown);
+    return r;
+}
+
+static int start_keeper(struct program *program, struct err *reterr)
+{
+    const struct setup *setup = &program->setup;
+    program->machine = machine_settings_default;
+    program->machine.soak_us = setup->soak_seconds.number * SECOND_US;
+    program->machine.evidence_us = setup->evidence_seconds.number * SECOND_US;
+    program->machine.persist_us = setup->persist_seconds.number * SECOND_US;
+    program->machine.deadline_factor = setup->deadline_factor.number;
+    const struct keeper_options options = {
+        .kube = program->kube,
+        .store = program->store,
+        .namespace_ = setup->namespace_.text,
+        .machine = &program->machine,
+    };
+    return keeper_start(&options, &program->keeper, reterr);
+}
+
+static int start_record(struct program *program, struct err *reterr)
+{
+    const struct setup *setup = &program->setup;
+    if (given(&setup->record_listen) == NULL)
+        return 0;
+    union {
+        char **given;
+        const char *const *wanted;
+    } trusted = {.given = setup->trusted_accounts};
+    const struct record_options options = {.listen = setup->record_listen.text,
+                                           .secret_file = setup->record_secret.text,
+                                           .trusted = trusted.wanted,
+                                           .self = setup->self.text,
+                                           .store = program->store,
+                                           .keeper = program->keeper,
+                                           .threads = (long)setup->threads.number,
+                                           .connections = (long)setup->connections.number};
+    exchange_set_budget(BODY_BUDGET_BYTES);
+    return record_start(&options, &program->record, &program->record_port, reterr);
+}
+
+static int start_rest(struct program *program, struct err *reterr)
+{
+    const struct setup *setup = &program->setup;
+    const char *const url = setup->database.text;
+    const struct status_options status = {.listen = setup->metrics_listen.text,
+                                          .store = program->store,
+                                          .keeper = program->keeper,
+                                          .replicas =
+                                              strncmp(url, "postgres", strlen("postgres")) == 0};
+    const struct upkeep_options upkeep = {
+        .store = program->store,
+        .retention = {.keep = setup->retain_revisions.number,
+                      .keep_good = setup->retain_good.number,
+                      .size_bytes = setup->size_bytes.number / 10 * 9},
+        .retain_us = setup->retain_days.number * 24 * HOUR_US,
+        .backup = given(&setup->backup),
+        .backup_keep = (long)setup->backup_keep.number};
+    int r = upkeep_start(&upkeep, &program->upkeep, reterr);
+    if (r == 0)
+        r = status_start(&status, &program->status, &program->metrics_port, reterr);
+    return r;
+}
+
+static int start_parts(struct program *program, struct err *reterr)
+{
+    static int (*const parts[])(struct program * program, struct err * reterr) = {
+        reach_cluster, open_store, start_keeper, start_record, start_rest};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const int r = parts[i](program, reterr);
+        if (r != 0)
+            return r;
+    }
+    return reload_start(&program->reload_options, &program->reload, reterr);
+}
+
+static bool start(struct program *program)
+{
+    struct err err = {.text = ""};
+    if (reload_first(&program->reload_options) > 0) {
+        log_event(LOG_ERROR, "proctor-recorder does not start: mend what stands above", "policies",
+                  "proctor lint DIR", "certificate", "proctor certs issue --dns NAME --out DIR",
+                  NULL);
+        return false;
+    }
+    if (start_parts(program, &err) != 0) {
+        log_event(LOG_ERROR, "cannot start", "error", err.text, NULL);
+        return false;
+    }
+    char port[16], record_port[16], metrics_port[16];
+    snprintf(port, sizeof port, "%u", program->port);
+    snprintf(record_port, sizeof record_port, "%u", program->record_port);
+    snprintf(metrics_port, sizeof metrics_port, "%u", program->metrics_port);
+    metric_set(METRIC_START_TIME, clock_unix());
+    log_event(LOG_INFO, "serving", "port", port, "recordPort", record_port, "metricsPort",
+              metrics_port, "namespace", program->setup.namespace_.text, "cluster",
+              program->kube->origin, "version", PROCTOR_VERSION, NULL);
+    return true;
+}
+
+/* ---- Run and end --------------------------------------------------------------------------- */
+
+/* The API ends at once, its streams are told to come again.  Changes are taken on until none has
+ * come for a while: the API server that is cut off unannounced goes on without its history. */
+static void drain(struct program *program, const sigset_t *signals)
+{
+    const struct setup *setup = &program->setup;
+    const int64_t began_us = clock_monotonic_us();
+    log_event(LOG_INFO, "draining", NULL);
+    status_drain(program->status);
+    if (program->record == NULL)
+        return;
+    record_drain(program->record);
+    for (;;) {
+        const struct timespec pause = {0, 50L * 1000 * 1000};
+        const int number = sigtimedwait(signals, NULL, &pause);
+        const int64_t now_us = clock_monotonic_us();
+        int64_t last_us = record_last_us(program->record);
+        if (last_us < began_us)
+            last_us = began_us;
+        if (number == SIGTERM || number == SIGINT) {
+            log_event(LOG_WARN, "a second signal: ending at once", NULL);
+            return;
+        }
+        if (now_us - last_us >= setup->drain_quiet_seconds.number * SECOND_US)
+            return;
+        if (now_us - began_us >= setup->drain_seconds.number * SECOND_US) {
+            log_event(LOG_WARN, "drain-seconds have passed: ending though changes come", NULL);
+            return;
+        }
+    }
+}
+
+static void serve(struct program *program, const sigset_t *signals)
+{
+    for (;;) {
+        const int number = sigwaitinfo(signals, NULL);
+        if (number == SIGHUP) {
+            log_event(LOG_INFO, "SIGHUP: loading again", NULL);
+            reload_ask(program->reload);
+        } else if (number == SIGTERM || number == SIGINT) {
+            drain(program, signals);
+            return;
+        }
+    }
+}
+
+/* Those that ask before those that are asked; what the keeper calls goes after it. */
+static void stop(struct program *program)
+{
+    reload_stop(program->reload);
+    record_stop(program->record);
+    upkeep_stop(program->upkeep);
+    status_stop(program->status);
+    keeper_stop(program->keeper);
+    store_close(program->store);
+    live_done();
+    tls_done();
+    arena_done(&program->arena);
+}
+
+/* ---- Settings and signals ------------------------------------------------------------------ */
+
+/* The signals that the main thread waits for; blocked in all threads. */
+static void block_signals(sigset_t *ret_set)
+{
+    sigemptyset(ret_set);
+    sigaddset(ret_set, SIGTERM);
+    sigaddset(ret_set, SIGINT);
+    sigaddset(ret_set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, ret_set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void print(FILE *stream, const struct buf *text)
+{
+    fputs(text->data, stream);
+    fflush(stream);
+}
+
+/* Whether there is more to do than to print: *ret_code is the exit code if not. */
+static bool read_setup(struct setup *setup, int argc, char **argv, int *ret_code)
+{
+    struct buf text;
+    struct err err;
+    buf_init(&text, NULL, LIMIT_MIB);
+    int r = setup_read(setup, argc, argv, environ, &text, &err);
+    *ret_code = 0;
+    if (r != 0) {
+        fprintf(stderr, "proctor-recorder: %s:\n", err.text);
+        print(stderr, &text);
+        *ret_code = EXIT_CANNOT_START;
+    } else if (setup->help || setup->version || setup->print) {
+        buf_clear(&text);
+        if (setup->help)
+            setup_write_help(&text);
+        else if (setup->version)
+            buf_add_string(&text, "proctor-recorder " PROCTOR_VERSION "\n");
+        else
+            setup_write(setup, &text);
+        print(stdout, &text);
+        r = 1;
+    }
+    buf_done(&text);
+    return r == 0;
+}
+
+static void use_setup(struct program *program)
+{
+    const struct setup *setup = &program->setup;
+    log_configure_named(setup->log_level.text, setup->log_format.text);
+    program->reload_options = (struct reload_options){.policy_paths = setup->policy_paths,
+                                                      .language = setup->language.text,
+                                                      .mode = policy_mode_names[POLICY_ENFORCE],
+                                                      .certificate_path = setup->certificate_path,
+                                                      .key_path = setup->key_path};
+    arena_init(&program->arena, LIMIT_ARENA_BYTES);
+}
+
+int main(int argc, char **argv)
+{
+    static struct program program;
+    sigset_t signals;
+    int code;
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024); /* fixed: a large body goes back to the system */
+    block_signals(&signals);
+    arena_install_cjson_hooks();
+    if (!read_setup(&program.setup, argc, argv, &code)) {
+        setup_done(&program.setup);
+        return code;
+    }
+    use_setup(&program);
+    code = start(&program) ? 0 : EXIT_CANNOT_START;
+    if (code == 0)
+        serve(&program, &signals);
+    stop(&program);
+    setup_done(&program.setup);
+    if (code == 0)
+        log_event(LOG_INFO, "ended", NULL);
+    return code;
+}
