@@ -22,11 +22,12 @@ extern const struct command cmd_lint;
 extern const struct command cmd_review;
 extern const struct command cmd_test;
 extern const struct command cmd_version;
+extern const struct command cmd_wait;
 
 /* The one table: a new subcommand is its file, its extern above and its row here. */
 const struct command *const cli_commands[] = {
-    &cmd_arm,     &cmd_certs, &cmd_completion, &cmd_disarm, &cmd_doctor,  &cmd_export,
-    &cmd_history, &cmd_lint,  &cmd_review,     &cmd_test,   &cmd_version, NULL,
+    &cmd_arm,  &cmd_certs,  &cmd_completion, &cmd_disarm,  &cmd_doctor, &cmd_export, &cmd_history,
+    &cmd_lint, &cmd_review, &cmd_test,       &cmd_version, &cmd_wait,   NULL,
 };
 
 static const struct command root = {

@@ -589,15 +589,11 @@ static int lift(struct history *history, const char *project, const char *text)
     struct err err;
     if (held_template(history, project, text, &sha, &err) < 0)
         return history_fail(history, &err);
-    const char *reason = cli_flag_string(history->cli, "reason");
-    cJSON *body = json_new_object(arena);
-    add_text(history, body, "reason", reason);
     const struct recorder_call call = {
         .method = "DELETE",
         .path = arena_printf(arena, "%s?template=%s",
                              client_path(arena, "/api/projects/%s/holds", project),
-                             client_path(arena, "%s", sha)),
-        .body = reason != NULL ? body : NULL};
+                             client_path(arena, "%s", sha))};
     if (recorder_ask(history->recorder, &call, &answer, &err) < 0)
         return history_fail(history, &err);
     const char *done = arena_printf(arena, "%.*s of %s may be deployed again, by %s", SHA_SHOWN,
@@ -635,7 +631,6 @@ static int run_holds(struct cli *cli)
 static const struct cli_flag holds_flags[] = {
     HISTORY_FLAGS,
     {.name = "lift", .value = "N", .help = "let this version (or template) be deployed again"},
-    REASON_FLAG,
     {0}};
 
 extern const struct command cmd_history_holds;
@@ -649,7 +644,7 @@ const struct command cmd_history_holds = {
             "\n"
             "Examples:\n"
             "  proctor history holds student-2024001\n"
-            "  proctor history holds student-2024001 --lift 7 --reason 'the database is back'\n",
+            "  proctor history holds student-2024001 --lift 7\n",
     .flags = holds_flags,
     .run = run_holds,
 };

@@ -293,7 +293,7 @@ static void print_head(const struct cli *cli, struct arena *arena, const cJSON *
     fprintf(cli->out, "%s: %s", cli_paint(cli, CLI_PLAIN), cli_paint(cli, evidence_colour(status)));
     cli_print_visible(cli->out, status != NULL ? status : "?");
     fputs(cli_paint(cli, CLI_PLAIN), cli->out);
-    if (reason != NULL) {
+    if (reason != NULL && (status == NULL || strcmp(reason, status) != 0)) {
         fputs(" (", cli->out);
         cli_print_visible(cli->out, reason);
         fputc(')', cli->out);
