@@ -1,0 +1,118 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "recorder/keeper_internal.h"
+
+#include <time.h>
+
+#define AGAIN_SECONDS 5
+
+static const struct {
+    const char *name, *path;
+} resources[KEEPER_RESOURCES] = {
+    [KEEPER_DEPLOYMENTS] = {"deployments", "/apis/apps/v1/namespaces/%s/deployments"},
+    [KEEPER_SETS] = {"replicasets", "/apis/apps/v1/namespaces/%s/replicasets"},
+    [KEEPER_PODS] = {"pods", "/api/v1/namespaces/%s/pods"},
+    [KEEPER_EVENTS] = {"events", "/api/v1/namespaces/%s/events"},
+};
+
+const char *keeper_resource_name(enum keeper_resource resource)
+{
+    return resources[resource].name;
+}
+
+struct copying {
+    struct keeper_news *news;
+    const cJSON *object;
+};
+
+static void copy_object(void *context)
+{
+    struct copying *copying = context;
+    copying->news->object = json_dup(&copying->news->arena, copying->object);
+}
+
+/* In the watch's thread, within the exchange. */
+static int hand_over(void *context, enum watch_event event, const cJSON *object, bool gap)
+{
+    struct keeper_watcher *watcher = context;
+    struct keeper *keeper = watcher->keeper;
+    const bool anew = watcher->again;
+    if (event == WATCH_LIST_ENDS)
+        watcher->again = false;
+    if (event == WATCH_BOOKMARK)
+        object = NULL;
+    for (unsigned failures = 0; !atomic_load(&keeper->stop); failures++) {
+        struct keeper_news *news = keeper_news_new(KEEPER_NEWS_WATCH);
+        struct copying copying = {news, object};
+        if (news != NULL && (object == NULL || arena_try(&news->arena, copy_object, &copying))) {
+            news->resource = watcher->resource;
+            news->event = event;
+            news->gap = gap || anew;
+            keeper_queue_push(&keeper->queue, news, true);
+            return 0;
+        }
+        keeper_news_free(news);
+        log_event(LOG_ERROR, "no memory for what a watch tells", "resource",
+                  keeper_resource_name(watcher->resource), NULL);
+        if (!keeper_rest(keeper, failures))
+            break;
+    }
+    return 0;
+}
+
+/* watch_run has ended by itself, and may not have told that the connection is lost. */
+static void tell_lost(struct keeper_watcher *watcher, const struct err *err)
+{
+    struct arena arena;
+    arena_init(&arena, 64UL * 1024UL);
+    cJSON *object = json_new_object(&arena);
+    json_add(&arena, object, "message", json_new_string(&arena, err->text));
+    (void)hand_over(watcher, WATCH_LOST, object, false);
+    arena_done(&arena);
+}
+
+static void *watch_for_ever(void *context)
+{
+    struct keeper_watcher *watcher = context;
+    struct keeper *keeper = watcher->keeper;
+    struct arena arena;
+    arena_init(&arena, 64UL * 1024UL);
+    const struct watch_options options = {
+        .path = client_path(&arena, resources[watcher->resource].path, keeper->namespace_),
+        .stop = &keeper->stop,
+    };
+    while (!atomic_load(&keeper->stop)) {
+        struct err err = {0};
+        if (watch_run(watcher->client, &options, hand_over, watcher, &err) >= 0)
+            continue;
+        log_event(LOG_ERROR, "a watch is refused, and tried again", "resource",
+                  keeper_resource_name(watcher->resource), "error", err.text, NULL);
+        tell_lost(watcher, &err);
+        watcher->again = true;
+        for (int i = 0; i < AGAIN_SECONDS * 10 && !atomic_load(&keeper->stop); i++)
+            nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    arena_done(&arena);
+    return NULL;
+}
+
+int keeper_watch_start(struct keeper_watcher *watcher, struct err *reterr)
+{
+    int code = client_new(watcher->keeper->options.kube, &(struct client_options){0},
+                          &watcher->client, reterr);
+    if (code < 0)
+        return code;
+    if (pthread_create(&watcher->thread, NULL, watch_for_ever, watcher) != 0)
+        return err_set(reterr, ERR_NO_MEMORY, "no thread for a watch");
+    watcher->started = true;
+    return 0;
+}
+
+void keeper_watch_stop(struct keeper_watcher *watcher)
+{
+    if (watcher->started)
+        pthread_join(watcher->thread, NULL);
+    watcher->started = false;
+    client_free(watcher->client);
+    watcher->client = NULL;
+}
