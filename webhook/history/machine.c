@@ -1,6 +1,10 @@
+#include "base/limits.h"
 #include "history/machine_internal.h"
 
 #include <string.h>
+
+/* An object in etcd has at most 1.5 MiB. */
+#define VALUE_BYTES_MAX (2 * LIMIT_MIB)
 
 /* ---- What is stored changes */
 
@@ -258,6 +262,41 @@ static bool is_news(const struct machine *machine, const struct view_deployment 
            generation > current->memory.gap_low + 1;
 }
 
+/* Who owned which fields, as JSON; those of subresources are not the template's. */
+static const char *managed_fields(struct machine *machine, const struct view_deployment *deployment)
+{
+    struct buf buf;
+    const cJSON *entry;
+    buf_init(&buf, &machine->step, VALUE_BYTES_MAX);
+    cJSON_ArrayForEach(entry, json_path(deployment->object, "metadata", "managedFields", NULL))
+    {
+        if (json_get_string(entry, "subresource") != NULL)
+            continue;
+        buf_add_char(&buf, buf.length == 0 ? '[' : ',');
+        json_write(&buf, entry);
+    }
+    if (buf.length == 0)
+        return NULL;
+    buf_add_char(&buf, ']');
+    return buf.data;
+}
+
+/* What a way back puts back beside the template: as it was last, while this version was stored. */
+static void keep_values(struct machine *machine, const struct view_deployment *deployment)
+{
+    struct row *row = machine->current;
+    const char *fields = managed_fields(machine, deployment);
+    if (deployment->last_applied != NULL &&
+        !machine_same_text(row->revision.last_applied, deployment->last_applied)) {
+        machine_touch(row);
+        row->revision.last_applied = machine_keep(machine, deployment->last_applied);
+    }
+    if (fields != NULL && !machine_same_text(row->revision.managed_fields, fields)) {
+        machine_touch(row);
+        row->revision.managed_fields = machine_keep(machine, fields);
+    }
+}
+
 static void see_deployment(struct machine *machine, const struct project_view *view, bool gap)
 {
     const struct view_deployment *deployment = view->deployment;
@@ -268,7 +307,9 @@ static void see_deployment(struct machine *machine, const struct project_view *v
     const bool first_start =
         machine->row_count == 0 && deployment->observed_generation >= deployment->generation;
     const int64_t seen = machine->current != NULL ? machine->current->memory.seen_generation : 0;
-    if (machine->current != NULL && (gap || deployment->generation > seen + 1))
+    /* The same generation again: of this Deployment nothing was missed. */
+    if (machine->current != NULL &&
+        (gap ? deployment->generation != seen : deployment->generation > seen + 1))
         note_gap(machine, seen, deployment->generation);
     const bool importing = machine->current != NULL && machine->current->memory.importing;
     machine_witness_pending(machine, view);
@@ -277,6 +318,8 @@ static void see_deployment(struct machine *machine, const struct project_view *v
     if (deployment->generation >= seen && is_news(machine, deployment, &row))
         take_up(machine, view, row, first_start);
     struct memory *memory = &machine->current->memory;
+    if (deployment->generation >= seen)
+        keep_values(machine, deployment);
     if (deployment->generation > memory->seen_generation)
         machine_touch(machine->current)->seen_generation = deployment->generation;
     if (memory->importing && deployment->observed_generation >= deployment->generation)
@@ -295,7 +338,7 @@ void machine_view(struct machine *machine, const struct project_view *view, bool
         if (view->deployment->generation >= machine->current->memory.seen_generation)
             machine_judge_view(machine, view);
     }
-    machine->in_sync = true;
+    machine->in_sync = !machine->away;
     machine_tell_instances(machine, view);
     machine_expire_pending(machine);
     machine_settle_rollbacks(machine);
@@ -315,6 +358,7 @@ void machine_tick(struct machine *machine, int64_t now)
 void machine_sync(struct machine *machine, bool in_sync)
 {
     machine->in_sync = in_sync;
+    machine->away = !in_sync;
 }
 
 /* ---- Around the steps */
@@ -356,6 +400,45 @@ void machine_mark(struct machine *machine, int64_t seq, enum revision_good good,
     row->revision.good = row->stored.good = good;
     row->revision.good_by = row->stored.good_by = machine_keep(machine, by);
     row->revision.soak_until = row->stored.soak_until = 0;
+}
+
+const struct revision *machine_current(const struct machine *machine)
+{
+    return machine->current != NULL ? &machine->current->revision : NULL;
+}
+
+const struct revision *machine_of_set(const struct machine *machine, const char *rs_uid)
+{
+    for (size_t i = machine->row_count; rs_uid != NULL && i-- > 0;) {
+        if (machine_same_text(machine->rows[i]->revision.rs_uid, rs_uid))
+            return &machine->rows[i]->revision;
+    }
+    return NULL;
+}
+
+static void shift(int64_t *at, int64_t by_us)
+{
+    if (*at != 0)
+        *at += by_us;
+}
+
+void machine_shift(struct machine *machine, int64_t by_us, int64_t now)
+{
+    machine_begin(machine, now);
+    for (size_t i = 0; i < machine->row_count; i++) {
+        struct row *row = machine->rows[i];
+        const bool pending = row->revision.status == REVISION_PENDING;
+        if (row != machine->current && !pending)
+            continue;
+        struct memory *memory = machine_touch(row);
+        shift(&row->revision.deadline_at, by_us);
+        shift(&row->revision.soak_until, by_us);
+        shift(&memory->bad_since, by_us);
+        shift(&memory->suspended_at, by_us);
+        if (pending)
+            shift(&row->revision.started_at, by_us);
+    }
+    machine_finish(machine);
 }
 
 int64_t machine_next_tick(const struct machine *machine)

@@ -123,8 +123,9 @@ void machine_intent(struct machine *machine, const struct machine_intent *intent
 void machine_view(struct machine *machine, const struct project_view *view, bool gap, int64_t now);
 void machine_tick(struct machine *machine, int64_t now);
 
-/* Whether the watches are connected and told all there is.  A machine begins out of sync, a view
- * brings it in sync; while it is not, silence proves nothing of an intent.  No effects. */
+/* Whether the watches are connected and told all there is.  A machine begins out of sync, and the
+ * first view brings it in sync; told that it is not, it stays so until it is told otherwise.
+ * Meanwhile silence proves nothing of an intent.  No effects. */
 void machine_sync(struct machine *machine, bool in_sync);
 
 /* The wall clock jumped: what runs by it goes on as if it had not.  Effects like those of news. */

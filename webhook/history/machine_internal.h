@@ -62,7 +62,7 @@ struct machine {
     size_t row_count, row_capacity;
     int64_t last_seq;
     struct row *current;
-    bool in_sync;
+    bool in_sync, away; /* away: it was told so, and a view alone does not mend it */
     int64_t now;
     struct machine_effect *notes; /* of this step, without those of rows */
     size_t note_count, note_capacity;

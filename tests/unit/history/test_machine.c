@@ -202,6 +202,9 @@ TEST(an_intent_that_truth_never_shows_was_not_persisted)
     after(1000);
     tick();
     check_row(2, REVISION_PENDING, NULL);
+    see();
+    check_row(2, REVISION_PENDING, NULL);
+    machine_sync(it.machine, true);
     it.history.out_of_sync = false;
     see();
     check_row(2, REVISION_NOT_PERSISTED, "NotStored");
