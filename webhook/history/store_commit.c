@@ -69,10 +69,12 @@ static const char insert_sql[] =
     " $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37)"
     " RETURNING id";
 
-/* A person's mark is newer than what the machine knew of it: it stays. */
+/* A person's mark is newer than what the machine knew of it: it stays.  Of old revisions it has
+ * not loaded what is long (store_revisions_open). */
 static const char update_sql[] =
     "UPDATE revision SET uid = $3, generation = $4, k8s_revision = $5, rs_name = $6, rs_uid = $7,"
-    " template_sha = $8, written_sha = $9, last_applied = $10, managed_fields = $11,"
+    " template_sha = $8, written_sha = $9,"
+    " last_applied = coalesce($10, last_applied), managed_fields = coalesce($11, managed_fields),"
     " policy_changes = $12, strategy = $13, replicas = $14, change_kind = $15, change_cause = $16,"
     " actor_user = $17, actor_groups = $18, actor_certain = $19, via = $20, on_behalf_of = $21,"
     " origin = $22, status = $23, reason = $24, progress = $25, message = $26,"

@@ -2,6 +2,8 @@
 #include "base/buf.h"
 #include "history/store_internal.h"
 
+#include <string.h>
+
 /* Ids are given before commits end: on PostgreSQL those who append events take turns, so that a
  * smaller id is never seen later than a greater one. */
 static int keep_order(struct store_db *db, struct err *reterr)
@@ -61,7 +63,8 @@ int store_event_in(struct store_db *db, const struct store_event *event, int64_t
                   " ON CONFLICT DO NOTHING RETURNING id",
                   &bind, store_row_first_int, &id, NULL, reterr);
     buf_done(&key);
-    if (r == 0 && id != 0)
+    /* What Kubernetes tells by itself is evidence, and no news of ours. */
+    if (r == 0 && id != 0 && strcmp(event->type, STORE_KUBERNETES_EVENT) != 0)
         r = add_letters(db, id, event->at, reterr);
     if (r == 0)
         *ret_id = id;

@@ -15,13 +15,17 @@ _Static_assert(REVISION_ADMISSION == 0 && REVISION_WATCH == 1 && REVISION_IMPORT
                    REVISION_RECORDER == 3,
                "stored numbers");
 
-#define REVISIONS                                                                                  \
+/* How many of a project's revisions a machine is given, beside those that it must have. */
+#define NEWEST_ROWS 200
+
+#define REVISIONS_WITH(last_applied, managed_fields)                                               \
     "SELECT id, project_id, seq, uid, generation, k8s_revision, rs_name, rs_uid, template_sha,"    \
-    " written_sha, last_applied, managed_fields, policy_changes, strategy, replicas,"              \
+    " written_sha, " last_applied ", " managed_fields ", policy_changes, strategy, replicas,"      \
     " change_kind, change_cause, actor_user, actor_groups, actor_certain, via, on_behalf_of,"      \
     " origin, status, reason, progress, message, good, good_by, soak_until,"                       \
     " progressing_baseline, started_at, last_progress_at, deadline_at, completed_at,"              \
     " rollback_of, source, memory FROM revision WHERE "
+#define REVISIONS REVISIONS_WITH("last_applied", "managed_fields")
 
 static void read_revision(void *context, const struct store_row *row)
 {
@@ -123,14 +127,24 @@ int store_revisions(struct store *store, struct arena *arena, const struct store
 int store_revisions_open(struct store *store, struct arena *arena, int64_t project,
                          struct revision **ret_rows, size_t *ret_count, struct err *reterr)
 {
-    /* 0, 1, 4: Pending, InProgress, RollingBack. */
-    static const char sql[] =
-        REVISIONS "id IN (SELECT id FROM revision WHERE project_id = $1 AND status IN (0, 1, 4)"
-                  " UNION SELECT id FROM revision WHERE project_id = $1 AND memory IS NOT NULL"
-                  " UNION SELECT id FROM revision WHERE project_id = $1 AND seq ="
-                  " (SELECT max(seq) FROM revision WHERE project_id = $1)) ORDER BY seq";
+    /* 0, 1, 4: Pending, InProgress, RollingBack.  The machine's memory begins with whether the
+     * revision is the current one. */
+#define CURRENT         "memory LIKE '{\"current\":\"1\"%'"
+#define LONG_OF(column) "CASE WHEN status IN (0, 1, 4) OR " CURRENT " THEN " column " END"
+    static const char sql[] = REVISIONS_WITH(
+        LONG_OF("last_applied"),
+        LONG_OF("managed_fields")) "id IN (SELECT id FROM revision WHERE project_id = $1 AND "
+                                   "status IN (0, 1, 4)"
+                                   " UNION SELECT id FROM revision WHERE project_id = $1 AND "
+                                   "memory IS NOT NULL AND " CURRENT
+                                   " UNION SELECT id FROM (SELECT id FROM revision WHERE "
+                                   "project_id = $1"
+                                   " ORDER BY seq DESC LIMIT $2) AS newest) ORDER BY seq";
+#undef CURRENT
+#undef LONG_OF
     struct store_bind bind = {0};
     store_bind_int(&bind, project);
+    store_bind_int(&bind, NEWEST_ROWS);
     return read_revisions(store, arena, sql, &bind, ret_rows, ret_count, reterr);
 }
 

@@ -243,21 +243,42 @@ TEST(what_a_machine_loads)
     struct store *store = fixture_open(fixture_url());
     int64_t project = 0;
     OK(store_project(store, "ns", "web", &project, err));
-    static const enum revision_status status[] = {REVISION_COMPLETED,  REVISION_IN_PROGRESS,
-                                                  REVISION_COMPLETED,  REVISION_ROLLING_BACK,
-                                                  REVISION_SUPERSEDED, REVISION_FAILED};
-    for (int i = 0; i < 6; i++)
+    /* Of old ones those that have not ended and the current one, and the newest 200. */
+    static const enum revision_status status[] = {REVISION_COMPLETED, REVISION_IN_PROGRESS,
+                                                  REVISION_COMPLETED, REVISION_ROLLING_BACK,
+                                                  REVISION_COMPLETED};
+    for (int i = 0; i < 5; i++)
+        fixture_insert(
+            store, project,
+            (struct revision){.seq = i + 1,
+                              .status = status[i],
+                              .last_applied = "applied",
+                              .managed_fields = "[]",
+                              .memory = i == 4 ? "{\"current\":\"1\"}" : "{\"told\":\"1\"}"});
+    for (int i = 5; i < 210; i++)
         fixture_insert(store, project,
-                       (struct revision){
-                           .seq = i + 1, .status = status[i], .memory = i == 2 ? "soaks" : NULL});
+                       (struct revision){.seq = i + 1,
+                                         .status = REVISION_NOT_PERSISTED,
+                                         .last_applied = "applied"});
     struct revision *rows;
     size_t count;
     OK(store_revisions_open(store, &arena, project, &rows, &count, err));
-    CHECK_INT(count, 4);
+    CHECK_INT(count, 203);
     CHECK_INT(rows[0].seq, 2);
-    CHECK_INT(rows[1].seq, 3);
-    CHECK_INT(rows[2].seq, 4);
-    CHECK_INT(rows[3].seq, 6);
+    CHECK_INT(rows[1].seq, 4);
+    CHECK_INT(rows[2].seq, 5);
+    CHECK_INT(rows[3].seq, 11);
+    CHECK_STRING(rows[0].last_applied, "applied");
+    CHECK_STRING(rows[2].managed_fields, "[]");
+    CHECK(rows[3].last_applied == NULL);
+    /* What was not loaded is not taken for nothing. */
+    rows[3].progress = 7;
+    const struct machine_effect update = {.kind = MACHINE_UPDATE, .revision = &rows[3]};
+    OK(store_commit(store, project, &update, 1, NULL, 0, NULL, NULL, err));
+    struct revision again;
+    OK(store_revision_seq(store, &arena, project, 11, &again, err));
+    CHECK_INT(again.progress, 7);
+    CHECK_STRING(again.last_applied, "applied");
     store_close(store);
 }
 

@@ -71,8 +71,8 @@ static void of_versions(void)
     const char *json = NULL;
     size_t count;
     OK(store_revisions_open(store, &arena, 1, &rows, &count, err));
-    CHECK_INT(count, 1);
-    CHECK_INT(rows[0].source, 1);
+    CHECK_INT(count, 2);
+    CHECK_INT(rows[1].source, 1);
     OK(store_template_get(store, &arena, "sha-a", &json, err));
     CHECK_STRING(json, "{}");
     OK(store_nonce_use(store, "n", "c", 1, err));

@@ -287,10 +287,10 @@ TEST(version_1_is_migrated_after_a_copy)
     const char *json = NULL;
     size_t count;
     OK(store_revisions_open(store, &arena, 1, &rows, &count, err));
-    CHECK_INT(count, 1);
-    CHECK_INT(rows[0].seq, 2);
-    CHECK_INT(rows[0].source, 1);
-    CHECK(rows[0].memory == NULL);
+    CHECK_INT(count, 2);
+    CHECK_INT(rows[1].seq, 2);
+    CHECK_INT(rows[1].source, 1);
+    CHECK(rows[1].memory == NULL);
     OK(store_instances(store, &arena, 1, &instances, &count, err));
     CHECK_INT(count, 1);
     CHECK_INT(instances[0].exit_code, 137);
