@@ -1,7 +1,8 @@
 # Proctor's images with a container engine.  Without one, `make image` makes the same.
 #
-#     docker build --target webhook -t registry.hydrosim.edu/proctor-webhook:0.1.0 .
-#     docker build --target tools   -t registry.hydrosim.edu/proctor-tools:0.1.0 .
+#     docker build --target webhook  -t registry.hydrosim.edu/proctor-webhook:0.1.0 .
+#     docker build --target recorder -t registry.hydrosim.edu/proctor-recorder:0.1.0 .
+#     docker build --target tools    -t registry.hydrosim.edu/proctor-tools:0.1.0 .
 #
 # What an image holds is decided by manifests/images, here as there.  For the label:
 # --build-arg REVISION=$(git rev-parse HEAD); for the same base tomorrow: DEBIAN=debian@sha256:...
@@ -14,6 +15,7 @@ RUN tests/tools/need build image
 COPY . .
 RUN make MODE=release -j"$(nproc)" all \
     && manifests/images root webhook build/bin /images/webhook \
+    && manifests/images root recorder build/bin /images/recorder \
     && manifests/images root tools build/bin /images/tools
 
 FROM scratch AS tools
@@ -29,6 +31,21 @@ ENV PATH=/usr/bin
 WORKDIR /
 USER 65532:65532
 ENTRYPOINT ["/usr/bin/proctor"]
+
+FROM scratch AS recorder
+ARG REVISION
+COPY --from=build /images/recorder/base /
+COPY --from=build /images/recorder/programs /
+LABEL org.opencontainers.image.title="proctor-recorder" \
+      org.opencontainers.image.description="Remembers every version of every Deployment, and goes back to a good one" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/usr/bin
+WORKDIR /
+USER 65532:65532
+EXPOSE 8080/tcp 8443/tcp 9443/tcp
+ENTRYPOINT ["/usr/bin/proctor-recorder"]
 
 # The last stage is what a build without --target makes.
 FROM scratch AS webhook
