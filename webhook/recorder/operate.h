@@ -23,6 +23,8 @@ struct operate_options {
     bool automatic; /* roll back by itself where a project does not say (proctor.dev/auto-rollback)
                      */
     bool managed_too; /* also what Argo CD, Flux or Helm manage */
+    bool secrets;     /* fingerprints of Secrets too, by their resourceVersion */
+    const char *self; /* our own account, the actor of what happens by itself; NULL: the default */
     int64_t hold_us;  /* how long a template that failed by itself is held; 0: until lifted */
 };
 
@@ -84,6 +86,10 @@ NODISCARD int operate_lift_hold(struct operate *operate, struct arena *arena,
                                 const char *template_sha, struct operate_answer *ret_answer,
                                 struct err *reterr);
 
+/* Of an operation as the store has it: why it failed, or what was answered; NULL: nothing.  (Its
+ * `answer` is the whole answer, to be given again.)  Lives in `arena`. */
+const char *operate_message(struct arena *arena, const struct store_op *op);
+
 /* The keeper's wish: judged by all guards, done by a thread of operate's own; returns at once.
  * Refused guards are an event of the revision, each with its name. */
 void operate_wish(struct operate *operate, int64_t project, int64_t revision);
@@ -92,7 +98,8 @@ void operate_wish(struct operate *operate, int64_t project, int64_t revision);
  * by the same thread; returns at once. */
 void operate_fingerprint(struct operate *operate, int64_t revision);
 
-/* At start, and when this replica begins to lead: what was begun and not finished. */
+/* At start, and when this replica begins to lead: what was begun and not finished is, by the same
+ * thread; returns at once. */
 NODISCARD int operate_finish(struct operate *operate, struct err *reterr);
 
 #endif
