@@ -1,5 +1,6 @@
 #include "recorder/deploy_internal.h"
 
+#include "client/patch.h"
 #include "kube/pointer.h"
 
 #include <string.h>
@@ -14,12 +15,8 @@ struct diffing {
 static void add_operation(const struct diffing *diffing, const char *op, const char *path,
                           const cJSON *value)
 {
-    cJSON *operation = json_new_object(diffing->arena);
-    json_add(diffing->arena, operation, "op", json_new_string(diffing->arena, op));
-    json_add(diffing->arena, operation, "path", json_new_string(diffing->arena, path));
-    if (value != NULL)
-        json_add(diffing->arena, operation, "value", json_dup(diffing->arena, value));
-    json_append(diffing->patch, operation);
+    patch_add(diffing->arena, diffing->patch, op, path,
+              value != NULL ? json_dup(diffing->arena, value) : NULL);
 }
 
 static const char *below(struct arena *arena, const char *path, const char *token)
