@@ -25,7 +25,7 @@ check() { # check WANTED WORDS...
 
 # shellcheck disable=SC1090
 source <("$proctor" completion bash)
-check "--color --help -h arm certs completion disarm doctor export history lint review test version wait " ""
+check "--color --help -h arm certs completion deploy disarm doctor export history lint review test version wait " ""
 check "certs completion " "c"
 check "--color --help -h check issue renew show " certs ""
 check "mutate validate " review --phase ""

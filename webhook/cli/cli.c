@@ -14,6 +14,7 @@
 extern const struct command cmd_arm;
 extern const struct command cmd_certs;
 extern const struct command cmd_completion;
+extern const struct command cmd_deploy;
 extern const struct command cmd_disarm;
 extern const struct command cmd_doctor;
 extern const struct command cmd_export;
@@ -26,8 +27,8 @@ extern const struct command cmd_wait;
 
 /* The one table: a new subcommand is its file, its extern above and its row here. */
 const struct command *const cli_commands[] = {
-    &cmd_arm,  &cmd_certs,  &cmd_completion, &cmd_disarm,  &cmd_doctor, &cmd_export, &cmd_history,
-    &cmd_lint, &cmd_review, &cmd_test,       &cmd_version, &cmd_wait,   NULL,
+    &cmd_arm,     &cmd_certs, &cmd_completion, &cmd_deploy, &cmd_disarm,  &cmd_doctor, &cmd_export,
+    &cmd_history, &cmd_lint,  &cmd_review,     &cmd_test,   &cmd_version, &cmd_wait,   NULL,
 };
 
 static const struct command root = {

@@ -23,7 +23,7 @@ struct watching {
     } numbers[NUMBERS_MAX]; /* people know versions by their number */
     size_t number_count;
     int64_t heard_us, until_us; /* monotonic; until 0: for ever */
-    bool silent, broken, over;
+    bool was_there, silent, broken, over;
 };
 
 static void learn_number(struct watching *watching, const cJSON *deployment)
@@ -113,6 +113,7 @@ static bool take_bytes(void *context, const char *bytes, size_t count)
 {
     struct watching *watching = context;
     watching->heard_us = clock_monotonic_us();
+    watching->was_there = true;
     const bool goes_on = sse_take(&watching->sse, bytes, count);
     watching->broken = watching->broken || !goes_on;
     return goes_on;
@@ -143,7 +144,6 @@ static int follow(struct watching *watching, const char *project)
 {
     struct history *history = watching->history;
     static const struct timespec pause = {.tv_sec = PAUSE_SECONDS};
-    bool was_there = false;
     while (true) {
         struct err err;
         struct recorder_stream stream = {
@@ -160,9 +160,8 @@ static int follow(struct watching *watching, const char *project)
             return CLI_FINE;
         if (watching->broken)
             err_set(&err, ERR_ANSWER, "what the recorder streams are no events of its own");
-        if (watching->broken || (r < 0 && !(was_there && is_passing(r))))
+        if (watching->broken || (r < 0 && !(watching->was_there && is_passing(r))))
             return history_fail(history, &err);
-        was_there = true;
         say(watching, r < 0 ? err.text : "the stream ended; it goes on");
         nanosleep(&pause, NULL);
         (void)tick(watching);
