@@ -9,13 +9,19 @@
 #include "net/live.h"
 #include "net/reload.h"
 #include "net/tls.h"
+#include "recorder/access.h"
+#include "recorder/api.h"
+#include "recorder/deploy.h"
 #include "recorder/keeper.h"
+#include "recorder/notify.h"
+#include "recorder/operate.h"
 #include "recorder/record.h"
 #include "recorder/setup.h"
 #include "recorder/status.h"
 #include "recorder/upkeep.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +39,8 @@
 
 struct program {
     struct setup setup;
-    struct arena arena; /* what lives as long as the program */
+    pthread_mutex_t lock; /* of api and notify */
+    struct arena arena;   /* what lives as long as the program */
     const struct kube_config *kube;
     struct reload_options reload_options;
     struct reload *reload;
@@ -41,8 +48,13 @@ struct program {
     const char *sinks[3];
     const char *client_ca_pem;
     struct store *store;
+    struct access *access;
+    struct operate *operate;
+    struct deploy *deploy;
+    struct notify *notify;
     struct keeper *keeper;
     struct record *record;
+    struct api *api;
     struct status *status;
     struct upkeep *upkeep;
     unsigned port, record_port, metrics_port;
@@ -52,6 +64,46 @@ struct program {
 static const char *given(const struct setting_value *value)
 {
     return value->text[0] != '\0' ? value->text : NULL;
+}
+
+/* ---- What the keeper tells ----------------------------------------------------------------- */
+
+/* Both come after the keeper and go before it. */
+static void on_commit(void *context, int64_t project)
+{
+    struct program *program = context;
+    pthread_mutex_lock(&program->lock);
+    if (program->api != NULL)
+        api_pulse(program->api, project);
+    if (program->notify != NULL)
+        notify_wake(program->notify);
+    pthread_mutex_unlock(&program->lock);
+}
+
+static void on_wish(void *context, int64_t project, int64_t revision)
+{
+    struct program *program = context;
+    operate_wish(program->operate, project, revision);
+}
+
+static void on_revision(void *context, int64_t revision)
+{
+    struct program *program = context;
+    operate_fingerprint(program->operate, revision);
+}
+
+static void finish_operations(struct program *program)
+{
+    struct err err;
+    if (operate_finish(program->operate, &err) != 0 || deploy_finish(program->deploy, &err) != 0)
+        log_event(LOG_ERROR, "what was begun cannot be finished", "error", err.text, "consequence",
+                  "it is tried again at the next start", NULL);
+}
+
+static void on_lead(void *context, bool leads)
+{
+    if (leads)
+        finish_operations(context);
 }
 
 /* ---- Start --------------------------------------------------------------------------------- */
@@ -77,9 +129,9 @@ static int open_store(struct program *program, struct err *reterr)
     const struct setup *setup = &program->setup;
     size_t count = 0;
     if (given(&setup->notify_url) != NULL)
-        program->sinks[count++] = "webhook";
+        program->sinks[count++] = NOTIFY_SINK_WEBHOOK;
     if (setup->notify_events.number != 0)
-        program->sinks[count++] = "kubernetes";
+        program->sinks[count++] = NOTIFY_SINK_KUBERNETES;
     const struct store_options options = {.url = setup->database.text,
                                           .size_max_bytes = setup->size_bytes.number,
                                           .sinks = program->sinks};
@@ -91,6 +143,32 @@ static int open_store(struct program *program, struct err *reterr)
     return r;
 }
 
+static int start_deeds(struct program *program, struct err *reterr)
+{
+    const struct setup *setup = &program->setup;
+    const struct access_options access = {.kube = program->kube,
+                                          .namespace_ = setup->namespace_.text};
+    const struct operate_options operate = {.kube = program->kube,
+                                            .store = program->store,
+                                            .namespace_ = setup->namespace_.text,
+                                            .automatic = setup->auto_rollback.number != 0,
+                                            .managed_too = setup->rollback_managed.number != 0,
+                                            .secrets = setup->secrets.number != 0,
+                                            .self = setup->self.text,
+                                            .hold_us = setup->hold_hours.number * HOUR_US};
+    int r = access_new(&access, &program->access, reterr);
+    if (r == 0)
+        r = operate_new(&operate, &program->operate, reterr);
+    if (r != 0)
+        return r;
+    const struct deploy_options deploy = {.kube = program->kube,
+                                          .store = program->store,
+                                          .operate = program->operate,
+                                          .namespace_ = setup->namespace_.text,
+                                          .host_domain = setup->host_domain.text};
+    return deploy_new(&deploy, &program->deploy, reterr);
+}
+
 static int start_keeper(struct program *program, struct err *reterr)
 {
     const struct setup *setup = &program->setup;
@@ -99,13 +177,19 @@ static int start_keeper(struct program *program, struct err *reterr)
     program->machine.evidence_us = setup->evidence_seconds.number * SECOND_US;
     program->machine.persist_us = setup->persist_seconds.number * SECOND_US;
     program->machine.deadline_factor = setup->deadline_factor.number;
-    const struct keeper_options options = {
-        .kube = program->kube,
-        .store = program->store,
-        .namespace_ = setup->namespace_.text,
-        .machine = &program->machine,
-    };
-    return keeper_start(&options, &program->keeper, reterr);
+    const struct keeper_options options = {.kube = program->kube,
+                                           .store = program->store,
+                                           .namespace_ = setup->namespace_.text,
+                                           .machine = &program->machine,
+                                           .context = program,
+                                           .on_commit = on_commit,
+                                           .on_wish = on_wish,
+                                           .on_revision = on_revision,
+                                           .on_lead = on_lead};
+    const int r = keeper_start(&options, &program->keeper, reterr);
+    if (r == 0)
+        operate_use(program->operate, program->keeper);
+    return r;
 }
 
 static int start_record(struct program *program, struct err *reterr)
@@ -127,6 +211,47 @@ static int start_record(struct program *program, struct err *reterr)
                                            .connections = (long)setup->connections.number};
     exchange_set_budget(BODY_BUDGET_BYTES);
     return record_start(&options, &program->record, &program->record_port, reterr);
+}
+
+static int start_api(struct program *program, struct err *reterr)
+{
+    const struct setup *setup = &program->setup;
+    const struct api_options options = {.listen = setup->listen.text,
+                                        .store = program->store,
+                                        .access = program->access,
+                                        .operate = program->operate,
+                                        .deploy = program->deploy,
+                                        .namespace_ = setup->namespace_.text,
+                                        .client_ca_pem = program->client_ca_pem,
+                                        .threads = (long)setup->threads.number,
+                                        .connections = (long)setup->connections.number};
+    struct api *api;
+    const int r = api_start(&options, &api, &program->port, reterr);
+    pthread_mutex_lock(&program->lock);
+    if (r == 0)
+        program->api = api;
+    pthread_mutex_unlock(&program->lock);
+    return r;
+}
+
+static int start_notify(struct program *program, struct err *reterr)
+{
+    const struct setup *setup = &program->setup;
+    const struct notify_options options = {.kube = setup->notify_events.number != 0 ? program->kube
+                                                                                    : NULL,
+                                           .store = program->store,
+                                           .url = given(&setup->notify_url),
+                                           .key_file = given(&setup->notify_keys),
+                                           .ca_file = given(&setup->notify_ca)};
+    struct notify *notify;
+    if (program->sinks[0] == NULL)
+        return 0;
+    const int r = notify_start(&options, &notify, reterr);
+    pthread_mutex_lock(&program->lock);
+    if (r == 0)
+        program->notify = notify;
+    pthread_mutex_unlock(&program->lock);
+    return r;
 }
 
 static int start_rest(struct program *program, struct err *reterr)
@@ -155,7 +280,8 @@ static int start_rest(struct program *program, struct err *reterr)
 static int start_parts(struct program *program, struct err *reterr)
 {
     static int (*const parts[])(struct program * program, struct err * reterr) = {
-        reach_cluster, open_store, start_keeper, start_record, start_rest};
+        reach_cluster, open_store, start_deeds,  start_keeper,
+        start_record,  start_api,  start_notify, start_rest};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         const int r = parts[i](program, reterr);
         if (r != 0)
@@ -190,17 +316,30 @@ static bool start(struct program *program)
 
 /* ---- Run and end --------------------------------------------------------------------------- */
 
-/* The API ends at once, its streams are told to come again.  Changes are taken on until none has
- * come for a while: the API server that is cut off unannounced goes on without its history. */
-static void drain(struct program *program, const sigset_t *signals)
+static void stop_api(struct program *program)
+{
+    pthread_mutex_lock(&program->lock);
+    struct api *api = program->api;
+    program->api = NULL;
+    pthread_mutex_unlock(&program->lock);
+    api_stop(api);
+}
+
+static void stop_notify(struct program *program)
+{
+    pthread_mutex_lock(&program->lock);
+    struct notify *notify = program->notify;
+    program->notify = NULL;
+    pthread_mutex_unlock(&program->lock);
+    notify_stop(notify);
+}
+
+/* Changes are taken on until none has come for a while: an API server that is cut off unannounced
+ * goes on without its history. */
+static void drain_record(struct program *program, const sigset_t *signals)
 {
     const struct setup *setup = &program->setup;
     const int64_t began_us = clock_monotonic_us();
-    log_event(LOG_INFO, "draining", NULL);
-    status_drain(program->status);
-    if (program->record == NULL)
-        return;
-    record_drain(program->record);
     for (;;) {
         const struct timespec pause = {0, 50L * 1000 * 1000};
         const int number = sigtimedwait(signals, NULL, &pause);
@@ -221,6 +360,18 @@ static void drain(struct program *program, const sigset_t *signals)
     }
 }
 
+/* The API first: what it is doing makes changes, too. */
+static void drain(struct program *program, const sigset_t *signals)
+{
+    log_event(LOG_INFO, "draining", NULL);
+    status_drain(program->status);
+    stop_api(program);
+    if (program->record != NULL) {
+        record_drain(program->record);
+        drain_record(program, signals);
+    }
+}
+
 static void serve(struct program *program, const sigset_t *signals)
 {
     for (;;) {
@@ -235,14 +386,19 @@ static void serve(struct program *program, const sigset_t *signals)
     }
 }
 
-/* Those that ask before those that are asked; what the keeper calls goes after it. */
+/* Those that ask before those that are asked. */
 static void stop(struct program *program)
 {
-    reload_stop(program->reload);
+    stop_api(program);
     record_stop(program->record);
+    stop_notify(program);
+    reload_stop(program->reload);
     upkeep_stop(program->upkeep);
     status_stop(program->status);
     keeper_stop(program->keeper);
+    deploy_free(program->deploy);
+    operate_free(program->operate);
+    access_free(program->access);
     store_close(program->store);
     live_done();
     tls_done();
@@ -305,6 +461,7 @@ static void use_setup(struct program *program)
                                                       .certificate_path = setup->certificate_path,
                                                       .key_path = setup->key_path};
     arena_init(&program->arena, LIMIT_ARENA_BYTES);
+    pthread_mutex_init(&program->lock, NULL);
 }
 
 int main(int argc, char **argv)
