@@ -60,6 +60,9 @@ cJSON *deploy_make_deployment(struct arena *arena, const struct deploy_spec *spe
 /* Puts the annotations in. */
 void deploy_mark(struct arena *arena, cJSON *deployment, const struct deploy_marks *marks);
 
+/* Whether the object carries that annotation proctor.dev/history-id. */
+bool deploy_is_marked(const cJSON *object, const char *history_id);
+
 /* The Service and the Ingress that belong to `deployment`. */
 cJSON *deploy_make_service(struct arena *arena, const struct deploy_spec *spec,
                            const char *namespace_, const cJSON *deployment, const cJSON *live);
@@ -134,9 +137,6 @@ NODISCARD int deploy_fetch(struct kube_client *client, struct arena *arena, enum
  * client's errors (ERR_FORBIDDEN: the recorder's own right is missing). */
 NODISCARD int deploy_send(struct kube_client *client, struct deploy_write *write, bool dry,
                           struct err *reterr);
-
-/* Whether the object carries that annotation proctor.dev/history-id. */
-bool deploy_is_marked(const cJSON *object, const char *history_id);
 
 /* ---- deploy_memo.c ---------------------------------------------------------------------- */
 

@@ -315,6 +315,11 @@ void deploy_mark(struct arena *arena, cJSON *deployment, const struct deploy_mar
         set_text(arena, annotations, HISTORY_ID, marks->history_id);
 }
 
+bool deploy_is_marked(const cJSON *object, const char *history_id)
+{
+    return is_text(json_path(object, "metadata", "annotations", NULL), HISTORY_ID, history_id);
+}
+
 /* ---- the Service ------------------------------------------------------------------------ */
 
 static int64_t port_of(struct arena *arena, const struct deploy_spec *spec, const cJSON *deployment)

@@ -113,13 +113,6 @@ static bool is_written(struct kube_client *client, struct deploy_write *write)
     return true;
 }
 
-bool deploy_is_marked(const cJSON *object, const char *history_id)
-{
-    const char *found = json_get_string(json_path(object, "metadata", "annotations", NULL),
-                                        "proctor.dev/history-id");
-    return found != NULL && strcmp(found, history_id) == 0;
-}
-
 int deploy_send(struct kube_client *client, struct deploy_write *write, bool dry,
                 struct err *reterr)
 {
