@@ -261,8 +261,8 @@ TEST(an_object_of_any_shape_gives_an_object_or_a_cause)
         "{\"spec\":7}",
         "{\"spec\":{\"template\":{\"spec\":{\"containers\":[7]}}}}",
         "{\"spec\":{\"template\":{\"spec\":{\"containers\":[null,{}]}}}}",
-        "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"env\":7,"
-        "\"ports\":\"x\"}]}}},\"metadata\":[]}",
+        ("{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"env\":7,"
+         "\"ports\":\"x\"}]}}},\"metadata\":[]}"),
         "{\"spec\":{\"selector\":[],\"rules\":{},\"ports\":[7],\"tls\":[{\"hosts\":[7]}]}}"};
     static const struct deploy_env env[] = {{"A", "x"}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
