@@ -39,7 +39,7 @@
 
 struct program {
     struct setup setup;
-    pthread_mutex_t lock; /* of api and notify */
+    pthread_mutex_t lock; /* of what the keeper tells: api, notify, operate, deploy */
     struct arena arena;   /* what lives as long as the program */
     const struct kube_config *kube;
     struct reload_options reload_options;
@@ -68,7 +68,8 @@ static const char *given(const struct setting_value *value)
 
 /* ---- What the keeper tells ----------------------------------------------------------------- */
 
-/* Both come after the keeper and go before it. */
+/* The keeper comes after some of them and ends after all: they may not be there (any more). */
+
 static void on_commit(void *context, int64_t project)
 {
     struct program *program = context;
@@ -83,27 +84,36 @@ static void on_commit(void *context, int64_t project)
 static void on_wish(void *context, int64_t project, int64_t revision)
 {
     struct program *program = context;
-    operate_wish(program->operate, project, revision);
+    pthread_mutex_lock(&program->lock);
+    if (program->operate != NULL)
+        operate_wish(program->operate, project, revision);
+    pthread_mutex_unlock(&program->lock);
 }
 
 static void on_revision(void *context, int64_t revision)
 {
     struct program *program = context;
-    operate_fingerprint(program->operate, revision);
-}
-
-static void finish_operations(struct program *program)
-{
-    struct err err;
-    if (operate_finish(program->operate, &err) != 0 || deploy_finish(program->deploy, &err) != 0)
-        log_event(LOG_ERROR, "what was begun cannot be finished", "error", err.text, "consequence",
-                  "it is tried again at the next start", NULL);
+    pthread_mutex_lock(&program->lock);
+    if (program->operate != NULL)
+        operate_fingerprint(program->operate, revision);
+    pthread_mutex_unlock(&program->lock);
 }
 
 static void on_lead(void *context, bool leads)
 {
-    if (leads)
-        finish_operations(context);
+    struct program *program = context;
+    struct err err = {.text = ""};
+    int r = 0;
+    pthread_mutex_lock(&program->lock);
+    leads = leads && program->keeper != NULL; /* start_keeper asks again */
+    if (leads && program->operate != NULL)
+        r = operate_finish(program->operate, &err);
+    if (leads && r == 0 && program->deploy != NULL)
+        r = deploy_finish(program->deploy, &err);
+    pthread_mutex_unlock(&program->lock);
+    if (r != 0)
+        log_event(LOG_ERROR, "what was begun cannot be finished", "error", err.text, "consequence",
+                  "it is tried again at the next start", NULL);
 }
 
 /* ---- Start --------------------------------------------------------------------------------- */
@@ -186,10 +196,16 @@ static int start_keeper(struct program *program, struct err *reterr)
                                            .on_wish = on_wish,
                                            .on_revision = on_revision,
                                            .on_lead = on_lead};
-    const int r = keeper_start(&options, &program->keeper, reterr);
-    if (r == 0)
-        operate_use(program->operate, program->keeper);
-    return r;
+    struct keeper *keeper;
+    const int r = keeper_start(&options, &keeper, reterr);
+    if (r != 0)
+        return r;
+    operate_use(program->operate, keeper);
+    pthread_mutex_lock(&program->lock);
+    program->keeper = keeper;
+    pthread_mutex_unlock(&program->lock);
+    on_lead(program, store_leads(program->store));
+    return 0;
 }
 
 static int start_record(struct program *program, struct err *reterr)
@@ -325,6 +341,19 @@ static void stop_api(struct program *program)
     api_stop(api);
 }
 
+/* Before the keeper, whom they tell of what they do. */
+static void stop_deeds(struct program *program)
+{
+    pthread_mutex_lock(&program->lock);
+    struct operate *operate = program->operate;
+    struct deploy *deploy = program->deploy;
+    program->operate = NULL;
+    program->deploy = NULL;
+    pthread_mutex_unlock(&program->lock);
+    deploy_free(deploy);
+    operate_free(operate);
+}
+
 static void stop_notify(struct program *program)
 {
     pthread_mutex_lock(&program->lock);
@@ -395,9 +424,8 @@ static void stop(struct program *program)
     reload_stop(program->reload);
     upkeep_stop(program->upkeep);
     status_stop(program->status);
+    stop_deeds(program);
     keeper_stop(program->keeper);
-    deploy_free(program->deploy);
-    operate_free(program->operate);
     access_free(program->access);
     store_close(program->store);
     live_done();
