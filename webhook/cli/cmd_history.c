@@ -72,14 +72,31 @@ static const char *when_text(struct arena *arena, const cJSON *deployment, int64
     return began != 0 ? table_age(arena, now - began) : NULL;
 }
 
+/* "rollback to 3"; the version may be too old to be among those that are shown. */
+static const char *rollback_text(struct arena *arena, const cJSON *deployment, const cJSON *items)
+{
+    const int64_t source = history_int(deployment, "source");
+    const cJSON *item;
+    cJSON_ArrayForEach(item, items)
+    {
+        if (history_int(item, "id") == source && source != 0)
+            return arena_printf(arena, "rollback to %lld", (long long)history_int(item, "number"));
+    }
+    return "rollback";
+}
+
 /* Why it is there, and if it ended badly, why: of what it has the most telling. */
-static const char *why_text(struct arena *arena, const cJSON *deployment)
+static const char *why_text(struct arena *arena, const cJSON *deployment, const cJSON *items)
 {
     const char *cause = json_get_string(deployment, "changeCause");
     const char *kind = json_get_string(deployment, "changeKind");
     const char *reason = json_get_string(deployment, "reason");
     const bool back = json_get(deployment, "rollbackOf") != NULL;
-    const char *why = back && cause == NULL ? "rollback" : cause != NULL ? cause : kind;
+    const char *why = cause != NULL ? cause : kind;
+    if (back && cause != NULL)
+        why = arena_printf(arena, "%s: %s", rollback_text(arena, deployment, items), cause);
+    else if (back)
+        why = rollback_text(arena, deployment, items);
     if (reason == NULL)
         return why;
     return why == NULL ? reason : arena_printf(arena, "%s; %s", why, reason);
@@ -87,7 +104,8 @@ static const char *why_text(struct arena *arena, const cJSON *deployment)
 
 /* ---- list ------------------------------------------------------------------------------- */
 
-static void add_version(struct table *table, const cJSON *deployment, bool wide, int64_t now)
+static void add_version(struct table *table, const cJSON *deployment, const cJSON *items, bool wide,
+                        int64_t now)
 {
     struct arena *arena = table->arena;
     const char *status = json_get_string(deployment, "status");
@@ -106,7 +124,7 @@ static void add_version(struct table *table, const cJSON *deployment, bool wide,
         table_add(table, json_get_string(deployment, "replicaSet"));
         table_add(table, json_get_string(deployment, "origin"));
     }
-    table_add(table, why_text(arena, deployment));
+    table_add(table, why_text(arena, deployment, items));
 }
 
 static void print_versions(struct history *history, const cJSON *items)
@@ -120,7 +138,7 @@ static void print_versions(struct history *history, const cJSON *items)
     const cJSON *item;
     struct table table;
     table_init(&table, &history->arena, wide ? wide_heads : heads);
-    cJSON_ArrayForEach(item, items) add_version(&table, item, wide, history->now);
+    cJSON_ArrayForEach(item, items) add_version(&table, item, items, wide, history->now);
     table_print(&table, history->cli, "");
 }
 

@@ -27,12 +27,15 @@ void sse_restart(struct sse *sse)
 {
     buf_clear(&sse->line);
     sse->was_return = false;
+    memcpy(sse->next_id, sse->id, sizeof sse->next_id);
     forget_event(sse);
 }
 
 static bool dispatch(struct sse *sse)
 {
     bool goes_on = true;
+    /* Not before: an event that is broken off behind its id has not been told. */
+    memcpy(sse->id, sse->next_id, sizeof sse->id);
     if (sse->has_data)
         goes_on = sse->event(sse->context, sse->type[0] != '\0' ? sse->type : "message",
                              sse->data.data, sse->data.length);
@@ -49,9 +52,9 @@ static void take_field(struct sse *sse, const char *name, const char *value)
         sse->has_data = true;
     } else if (strcmp(name, "event") == 0) {
         snprintf(sse->type, sizeof sse->type, "%s", value);
-    } else if (strcmp(name, "id") == 0 && strlen(value) < sizeof sse->id &&
+    } else if (strcmp(name, "id") == 0 && strlen(value) < sizeof sse->next_id &&
                strspn(value, "0123456789") == strlen(value)) {
-        snprintf(sse->id, sizeof sse->id, "%s", value);
+        snprintf(sse->next_id, sizeof sse->next_id, "%s", value);
     }
 }
 

@@ -17,7 +17,8 @@
 struct sse {
     struct buf line, data; /* on the heap */
     char type[SSE_ID_BYTES];
-    char id[SSE_ID_BYTES]; /* the last one that was told: to go on from */
+    char next_id[SSE_ID_BYTES];
+    char id[SSE_ID_BYTES]; /* of the last event that was told: to go on from */
     bool was_return, has_data;
 
     /* `type` is "message" if the event has none.  False ends the stream. */
