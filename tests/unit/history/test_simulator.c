@@ -672,6 +672,7 @@ static void come_to_rest(void)
     show(false);
     for (int i = 0; i < 8; i++) {
         sim.world.now += 30 * SECOND;
+        sync(true);
         tick();
     }
 }
@@ -703,7 +704,9 @@ static void judge_truths(void)
             if (row->uid == NULL || !is_stored(row) || !is_of(row, truth))
                 continue;
             found++;
-            CHECK_STRING(row->template_sha, world_shas[truth->template]);
+            /* Of what a gap hid, an intent or our own write tells what was meant to be stored. */
+            if (truth->shown)
+                CHECK_STRING(row->template_sha, world_shas[truth->template]);
         }
         if (found > 1 || (truth->shown && found == 0))
             TEST_FAIL("t%d of u%d generation %" PRId64 " stands %zu times", truth->template,
