@@ -85,11 +85,14 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libcli.a $(OUT)/librecorder.a $(
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
+# Its shapes are part of the program.
+$(OUT)/obj/webhook/recorder/openapi.o: webhook/recorder/openapi.json
+
 .PHONY: unit
 unit: $(TESTS) ## run the unit tests
 	$(Q)tests/run-units $(TESTS)
 
-include tests/fuzz/fuzz.mk tests/client/client.mk bench/bench.mk
+include tests/fuzz/fuzz.mk tests/client/client.mk tests/api/api.mk bench/bench.mk
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
