@@ -384,20 +384,6 @@ static const char *op_state_name(enum store_op_state state)
     return (size_t)state < sizeof names / sizeof names[0] ? names[state] : "failed";
 }
 
-/* The answer's own words; an operation that failed by itself has them as plain text. */
-static const char *op_message(struct arena *arena, const struct store_op *op)
-{
-    struct err ignored;
-    cJSON *root = NULL;
-    if (op->answer == NULL || op->answer[0] == '\0')
-        return NULL;
-    if (json_parse(arena, op->answer, strlen(op->answer), &json_limits_review, &root, &ignored) !=
-            0 ||
-        !json_is_object(root))
-        return op->answer;
-    return json_get_string(root, "detail");
-}
-
 void api_write_operation(struct arena *arena, struct buf *out, const char *project,
                          const struct store_op *op)
 {
@@ -410,7 +396,7 @@ void api_write_operation(struct arena *arena, struct buf *out, const char *proje
     api_add_id(out, "result", op->result);
     api_add_text(out, "actor", op->actor);
     api_add_bool(out, "automatic", op->automatic);
-    api_add_text(out, "message", op_message(arena, op));
+    api_add_text(out, "message", operate_message(arena, op));
     api_add_time(out, "createdAt", op->created_at);
     api_add_time(out, "updatedAt", op->updated_at);
     buf_add_char(out, '}');
