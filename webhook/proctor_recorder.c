@@ -223,6 +223,7 @@ static int start_record(struct program *program, struct err *reterr)
                                            .self = setup->self.text,
                                            .store = program->store,
                                            .keeper = program->keeper,
+                                           .budget_us = setup->record_ms.number * 1000,
                                            .threads = (long)setup->threads.number,
                                            .connections = (long)setup->connections.number};
     exchange_set_budget(BODY_BUDGET_BYTES);
@@ -263,11 +264,12 @@ static int start_notify(struct program *program, struct err *reterr)
     if (program->sinks[0] == NULL)
         return 0;
     const int r = notify_start(&options, &notify, reterr);
+    if (r != 0)
+        return err_wrap(reterr, "--notify-url, --notify-keys, --notify-ca");
     pthread_mutex_lock(&program->lock);
-    if (r == 0)
-        program->notify = notify;
+    program->notify = notify;
     pthread_mutex_unlock(&program->lock);
-    return r;
+    return 0;
 }
 
 static int start_rest(struct program *program, struct err *reterr)

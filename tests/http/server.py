@@ -1,4 +1,4 @@
-"""Starts proctor-webhook for tests, and speaks to it: TLS, HTTP/1.1, raw bytes."""
+"""Starts a server of Proctor for tests, and speaks to it: TLS, HTTP/1.1, raw bytes."""
 import json
 import os
 import re
@@ -139,19 +139,19 @@ def client_context():
     return context
 
 
-class Server:
-    def __init__(self, policies, certs, folder, *flags, wait=True):
+class Program:
+    """A running server: its log, its plain port, its end."""
+
+    def __init__(self, folder, *command, wait=True):
         self.log_path = os.path.join(folder, "log")
-        self.decisions_path = os.path.join(folder, "decisions")
         self.log_file = open(self.log_path, "wb")
-        self.process = subprocess.Popen(
-            [WEBHOOK, "--policies", policies, "--tls-dir", certs, "--listen", "127.0.0.1:0",
-             "--metrics-listen", "127.0.0.1:0", "--decision-log", self.decisions_path, *flags],
-            stderr=self.log_file, stdout=self.log_file, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stderr=self.log_file, stdout=self.log_file,
+                                        stdin=subprocess.DEVNULL)
         if wait:
             line = wait_for("serving", lambda: self.process.poll() is not None or
                             self.logged("serving"))
             assert self.process.poll() is None, self.log()
+            self.ports = line
             self.port, self.admin = int(line["port"]), int(line["metricsPort"])
 
     def log(self):
@@ -167,11 +167,6 @@ class Server:
             if line["message"] == message and all(members[k] in line.get(k, "") for k in members):
                 return line
         return None
-
-    def decisions(self):
-        with open(self.decisions_path, encoding="utf-8") as file:
-            return [json.loads(line) for line in file.read().splitlines(True)
-                    if line.endswith("\n")]
 
     def page(self, path):
         url = "http://127.0.0.1:%d%s" % (self.admin, path)
@@ -207,7 +202,6 @@ class Server:
     def alive(self):
         assert self.process.poll() is None, "the process ended:\n" + self.log()
         assert self.page("/healthz") == (200, "ok\n")
-        assert self.post(review()).json()["response"]["allowed"] is True
 
     def peak_kib(self):
         with open("/proc/%d/status" % self.process.pid, encoding="ascii") as file:
@@ -219,3 +213,23 @@ class Server:
         code = self.process.wait(WAIT)
         self.log_file.close()
         return code
+
+
+class Server(Program):
+    """proctor-webhook."""
+
+    def __init__(self, policies, certs, folder, *flags, wait=True):
+        self.decisions_path = os.path.join(folder, "decisions")
+        super().__init__(
+            folder, WEBHOOK, "--policies", policies, "--tls-dir", certs, "--listen", "127.0.0.1:0",
+            "--metrics-listen", "127.0.0.1:0", "--decision-log", self.decisions_path, *flags,
+            wait=wait)
+
+    def decisions(self):
+        with open(self.decisions_path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file.read().splitlines(True)
+                    if line.endswith("\n")]
+
+    def alive(self):
+        super().alive()
+        assert self.post(review()).json()["response"]["allowed"] is True

@@ -163,34 +163,32 @@ static int store_job(struct job *job, int64_t until_us)
     return 0;
 }
 
-/* Sets `done` unless the request has gone; true if it has. */
-static bool hand_over(struct job *job)
-{
-    pthread_mutex_lock(&job->pool->lock);
-    const bool late = job->given_up;
-    job->done = true;
-    pthread_cond_signal(&job->ready);
-    pthread_mutex_unlock(&job->pool->lock);
-    return late;
-}
-
 static void count(const struct job *job, bool late)
 {
     if (job->intent.not_on_behalf != NULL)
         metrics_add(METRICS_INTENTS_UNTRUSTED, 1);
-    if (job->code != 0)
-        return;
     if (job->intent.counts)
         metrics_add(late ? METRICS_INTENTS_LATE_STORED : METRICS_INTENTS_STORED, 1);
     else if (!late)
         metrics_add(job->intent.refused ? METRICS_INTENTS_HELD : METRICS_INTENTS_OTHER, 1);
 }
 
+/* To the request, if it still waits; counted before it answers. */
+static void hand_over(struct job *job, bool counts)
+{
+    pthread_mutex_lock(&job->pool->lock);
+    if (counts)
+        count(job, job->given_up);
+    job->done = true;
+    pthread_cond_signal(&job->ready);
+    pthread_mutex_unlock(&job->pool->lock);
+}
+
 static void work_on(struct job *job)
 {
     const int64_t until_us = clock_monotonic_us() + RECORD_RETRY_US;
     if (!read_again(job, until_us)) {
-        (void)hand_over(job);
+        hand_over(job, false);
         return;
     }
     /* It was let through before the hold could be said: then it happened, and is remembered. */
@@ -205,13 +203,11 @@ static void work_on(struct job *job)
         log_failure(job, job->err.text);
         job->intent.refused = false;
     }
-    const int code = job->code;
+    const bool stored = job->code == 0;
     job->code = 0;
     if (!arena_try(&job->arena, write_answer, job))
         job->code = err_set(&job->err, ERR_LIMIT, "the answer needs too much memory");
-    const bool late = hand_over(job);
-    if (code == 0)
-        count(job, late);
+    hand_over(job, stored);
 }
 
 /* ---- Threads ------------------------------------------------------------------------------- */

@@ -25,6 +25,9 @@
     X(tls_key, "tls-key", SETTING_TEXT, "FILE", "", 0, 0, "its private key, PEM")                  \
     X(record_secret, "record-secret", SETTING_TEXT, "FILE", "", 0, 0,                              \
       "the secret segment of /record/SECRET, one a line; read again when it changes")              \
+    X(record_ms, "record-ms", SETTING_NUMBER, "N", "100", 10, 900,                                 \
+      "the API server is answered after so many milliseconds, though a change is not on disk "     \
+      "yet; it asks with a timeout of a second")                                                   \
     X(trusted, "trusted", SETTING_NAMES, "ACCOUNT", "", 0, 0,                                      \
       "a service account whose word on whose behalf it acts counts; may be given several times "   \
       "(in the environment: a,b)")                                                                 \
