@@ -17,12 +17,15 @@ TREE = Path(__file__).resolve().parents[3]
 # The same objects come out of each pair.
 PAIRS = {
     "base": [],
-    "overlays/k3s": ["replicas=1"],
-    "overlays/audit": ["replicas=1", "mode=audit"],
+    "overlays/k3s": ["replicas=1", "recorder=sqlite"],
+    "overlays/postgres": ["recorder=postgres"],
+    "overlays/audit": ["replicas=1", "recorder=sqlite", "mode=audit"],
     "overlays/cert-manager": ["certificates=cert-manager"],
 }
 SYSTEM, STUDENTS = "hydrosim-system", "hydrosim-students"
+ACCOUNT = ("ServiceAccount", SYSTEM, "proctor-recorder")
 KEPT = {"Namespace", "LimitRange", "ResourceQuota"}
+RECORDED = ("overlays/k3s", "overlays/postgres", "overlays/audit")
 counts = {"passed": 0, "failed": 0}
 
 
@@ -53,6 +56,11 @@ def objects(yaml):
 
 def key(one):
     return one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]
+
+
+def is_recorders(one):
+    """The account is there without it, since the portal's policies name it."""
+    return one["metadata"]["name"].startswith("proctor-recorder") and key(one) != ACCOUNT
 
 
 def kustomize(folder):
@@ -135,6 +143,9 @@ def references(folder, found):
             for volume in spec.get("volumes", []):
                 if "configMap" in volume:
                     check(f"{where}: its settings are there", missing("ConfigMap", space, volume["configMap"]["name"]))
+                if "persistentVolumeClaim" in volume:
+                    check(f"{where}: its volume is there",
+                          missing("PersistentVolumeClaim", space, volume["persistentVolumeClaim"]["claimName"]))
                 if "secret" in volume:
                     check(f"{where}: somebody makes its Secret", {volume["secret"]["secretName"]} - secrets)
             mounted = {m["name"] for c in spec["containers"] for m in c.get("volumeMounts", [])}
@@ -145,25 +156,25 @@ def references(folder, found):
                   missing("Service", service["namespace"], service["name"]))
 
 
-def network(folder, found):
+def network(folder, found, name="proctor-webhook"):
     by = {key(o): o for o in found}
-    deployment = by[("Deployment", SYSTEM, "proctor-webhook")]
+    deployment = by[("Deployment", SYSTEM, name)]
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     ports = {p["name"] for p in container["ports"]}
-    service = by[("Service", SYSTEM, "proctor-webhook")]["spec"]
+    service = by[("Service", SYSTEM, name)]["spec"]
+    policies = [o["spec"] for o in found if o["kind"] == "NetworkPolicy"]
     selectors = [deployment["spec"]["selector"], {"matchLabels": service["selector"]},
-                 by[("PodDisruptionBudget", SYSTEM, "proctor-webhook")]["spec"]["selector"],
-                 by[("NetworkPolicy", SYSTEM, "proctor-webhook")]["spec"]["podSelector"]]
+                 by[("PodDisruptionBudget", SYSTEM, name)]["spec"]["selector"]]
+    selectors += [p["podSelector"] for p in policies]
     selectors += [c["labelSelector"] for c in deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]]
-    check(f"{folder}: every selector finds the webhook's pods, and says something",
+    check(f"{folder}: every selector finds the pods of {name}, and says something",
           [s for s in selectors if not s.get("matchLabels") or not selects(s, labels)])
     others = [o for o in found if pod_of(o) and o["kind"] != "Deployment"
               and any(selects(s, pod_of(o)["metadata"]["labels"]) for s in selectors)]
     check(f"{folder}: and nobody else's", list(map(key, others)))
     wanted = {p["targetPort"] for p in service["ports"]}
-    wanted |= {p["port"] for rule in by[("NetworkPolicy", SYSTEM, "proctor-webhook")]["spec"]["ingress"]
-               for p in rule["ports"]}
+    wanted |= {p["port"] for policy in policies for rule in policy["ingress"] for p in rule["ports"]}
     wanted |= {container[p]["httpGet"]["port"] for p in ("startupProbe", "readinessProbe", "livenessProbe")}
     check(f"{folder}: every port that is named is one of the container's", wanted ^ ports)
     served = {p["port"] for p in service["ports"]}
@@ -172,9 +183,13 @@ def network(folder, found):
            if h["clientConfig"]["service"].get("port", 443) not in served])
 
 
+def settings_of(program):
+    help_text = output(f"{BIN}/{program}", "--help")
+    return {"PROCTOR_" + name.replace("-", "_").upper() for name in re.findall(r"^  --([a-z-]+)\b", help_text, re.M)}
+
+
 def settings(folder, found):
-    help_text = output(f"{BIN}/proctor-webhook", "--help")
-    known = {"PROCTOR_" + name.replace("-", "_").upper() for name in re.findall(r"^  --([a-z-]+) ", help_text, re.M)}
+    known = settings_of("proctor-webhook")
     deployment = next(o for o in found if o["kind"] == "Deployment")
     spec = deployment["spec"]["template"]["spec"]
     environment = {e["name"]: e["value"] for e in spec["containers"][0]["env"]}
@@ -207,9 +222,11 @@ def ground_rules(folder, found):
               and security.get("seccompProfile") == {"type": "RuntimeDefault"} else security)
         check(f"{where}: nothing of the node",
               [k for k in ("hostNetwork", "hostPID", "hostIPC", "nodeName") if k in spec]
-              + [v["name"] for v in spec.get("volumes", []) if not {"configMap", "secret"} & set(v)])
-        check(f"{where}: a token only for the certificates",
-              "" if spec.get("automountServiceAccountToken") is (one["kind"] != "Deployment") else "else")
+              + [v["name"] for v in spec.get("volumes", [])
+                 if not {"configMap", "secret", "persistentVolumeClaim"} & set(v)])
+        check(f"{where}: a token for whoever asks the API server, and not for the webhook",
+              "" if spec.get("automountServiceAccountToken") is (one["metadata"]["name"] != "proctor-webhook")
+              else "else")
         for container in spec["containers"] + spec.get("initContainers", []):
             inner = container.get("securityContext", {})
             check(f"{where}: no way to more rights",
@@ -280,9 +297,59 @@ def versions(folder, found):
     images = [c["image"] for o in found if pod_of(o) for c in pod_of(o)["spec"]["containers"]]
     check(f"{folder}: every image is of this version", [i for i in images if not i.endswith(f":{version}")])
     jobs = [o["metadata"]["name"] for o in found if o["kind"] == "Job"]
-    check(f"{folder}: and the Job", [j for j in jobs if j != f"proctor-certs-{version.replace('.', '-')}"])
+    names = {f"{name}-{version.replace('.', '-')}" for name in ("proctor-certs", "proctor-recorder-certs")}
+    check(f"{folder}: and the Jobs", set(jobs) - names)
     said = re.findall(r"(?m)^(?:version|appVersion): (\S+)$", (TREE / "manifests/chart/Chart.yaml").read_text())
     check(f"{folder}: and the chart", said if said != [version] * 2 else "")
+
+
+def recorder(folder, found):
+    by = {key(o): o for o in found}
+    shared = folder == "overlays/postgres"
+    deployment = by[("Deployment", SYSTEM, "proctor-recorder")]["spec"]
+    spec = deployment["template"]["spec"]
+    container = spec["containers"][0]
+    environment = {e["name"]: e.get("value", "") for e in container["env"]}
+    check(f"{folder}: the recorder knows every setting", set(environment) - settings_of("proctor-recorder"))
+    mounts = [m["mountPath"] for m in container["volumeMounts"]]
+    named = [environment[f"PROCTOR_{n}"] for n in ("POLICIES", "TLS_DIR", "RECORD_SECRET", *[[], ["DATABASE", "BACKUP"]][not shared])]
+    check(f"{folder}: it reads what is mounted, and writes nowhere else",
+          [n for n in named if not any(f"{n}/".startswith(f"{m}/") for m in mounts)]
+          + [m for m in mounts if not any(f"{n}/".startswith(f"{m}/") for n in named)])
+    check(f"{folder}: only what is told by the portal counts as said for others",
+          environment["PROCTOR_TRUSTED"] != f"system:serviceaccount:{SYSTEM}:portal-backend-sa")
+    claims = [k for k in by if k[0] == "PersistentVolumeClaim"]
+    kind, replicas = deployment["strategy"]["type"], deployment["replicas"]
+    if shared:
+        check(f"{folder}: two, one after the other, without a volume",
+              "" if (kind, replicas, claims) == ("RollingUpdate", 2, []) else [kind, replicas, claims])
+        url = container["env"][0].get("valueFrom", {}).get("secretKeyRef", {})
+        check(f"{folder}: its database is a Secret's, which nobody here makes",
+              url != {"name": "proctor-recorder-database", "key": "url"} or
+              [k for k in by if k[0] == "Secret"])
+    else:
+        check(f"{folder}: never two on one file",
+              "" if (kind, replicas, len(claims)) == ("Recreate", 1, 1) else [kind, replicas, claims])
+    policies = [o["spec"] for o in found if o["kind"] == "NetworkPolicy"]
+    entered = {p["port"] for policy in policies for rule in policy["ingress"] for p in rule["ports"]}
+    check(f"{folder}: on one node no pod gets at the port of the changes",
+          entered != {"api", "metrics", *(["record"] if shared else [])})
+    left = {p["port"] for policy in policies for rule in policy.get("egress", []) for p in rule["ports"]}
+    check(f"{folder}: and it goes nowhere without need", left != {53, 443, 6443, *([5432] if shared else [])})
+    hooks = [h for o in found for h in o.get("webhooks", [])]
+    check(f"{folder}: the registration fails open, in a second, and has no effect on a dry run",
+          [h for h in hooks if (h["failurePolicy"], h["timeoutSeconds"], h["sideEffects"])
+           != ("Ignore", 1, "NoneOnDryRun")] or len(hooks) != 1)
+    check(f"{folder}: it carries neither caBundle nor path, which applying it again would take away",
+          [h for h in hooks if {"caBundle", "url"} & set(h["clientConfig"]) or "path" in h["clientConfig"]["service"]])
+    rules = [(o, r) for o in found if o["kind"] in ("Role", "ClusterRole") for r in o["rules"]]
+    check(f"{folder}: it deletes nothing",
+          [r for o, r in rules if {"delete", "deletecollection", "escalate", "bind", "impersonate"} & set(r["verbs"])])
+    check(f"{folder}: of the cluster it may ask who is who",
+          [r for o, r in rules if key(o) == ("ClusterRole", "", "proctor-recorder") and (r["verbs"] != ["create"]
+           or r["resources"] not in (["tokenreviews"], ["subjectaccessreviews"]))])
+    check(f"{folder}: no Secret of the students",
+          [r for o, r in rules if o["metadata"].get("namespace") != SYSTEM and "secrets" in r["resources"]])
 
 
 def certificate_jobs(folder, found):
@@ -309,7 +376,9 @@ def certificate_jobs(folder, found):
 def uninstall(found):
     left = kustomize("uninstall")
     base = {key(o) for o in found}
-    kept = {k for k in base if k[0] in KEPT or k[::2] in (("ServiceAccount", "portal-backend-sa"),
+    # What is open to all on several nodes is there only then.
+    base |= {("NetworkPolicy", SYSTEM, "proctor-recorder-record")}
+    kept = {k for k in base if k[0] in KEPT | {"PersistentVolumeClaim"} or k[::2] in (("ServiceAccount", "portal-backend-sa"),
                                                          ("ServiceAccount", "proctor-recorder"))}
     check("uninstall: takes all away but what is the people's", base - {key(o) for o in left} ^ kept)
     check("uninstall: and nothing that was not installed", {key(o) for o in left} - base)
@@ -322,11 +391,18 @@ def uninstall(found):
 def main():
     for folder in PAIRS:
         found = kustomize(folder)
-        for judge in (same_as_chart, places, references, network, settings, ground_rules, rights,
-                      registration, versions, certificate_jobs):
+        recorders = [o for o in found if is_recorders(o)]
+        webhooks = [o for o in found if not is_recorders(o)]
+        for judge in (same_as_chart, places, references, ground_rules, versions):
             judge(folder, found)
-    base = kustomize("base")
-    uninstall(base)
+        for judge in (network, settings, rights, registration, certificate_jobs):
+            judge(folder, webhooks)
+        if folder in RECORDED:
+            recorder(folder, recorders)
+            network(folder, recorders, "proctor-recorder")
+            certificate_jobs(folder, recorders)
+        check(f"{folder}: the recorder is there where it is to be", (folder in RECORDED) != bool(recorders))
+    uninstall(kustomize("overlays/k3s"))
     by = {folder: {key(o): o for o in kustomize(folder)} for folder in PAIRS}
     webhook = ("Deployment", SYSTEM, "proctor-webhook")
     check("k3s: one replica", "" if by["overlays/k3s"][webhook]["spec"]["replicas"] == 1 else "no")
@@ -335,7 +411,8 @@ def main():
           "" if {"name": "PROCTOR_MODE", "value": "audit"} in environment else environment)
     for name in ("overlays/k3s", "overlays/audit"):
         check(f"{name}: is the base but for the webhook", [k for k, o in by[name].items()
-                                                          if k != webhook and o != by["base"][k]])
+                                                          if k != webhook and not is_recorders(o)
+                                                          and o != by["base"][k]])
     print(f"passed {counts['passed']} failed {counts['failed']}")
 
 
