@@ -9,7 +9,6 @@
 #include "cli/input.h"
 #include "cli/progress.h"
 #include "cli/rollout.h"
-#include "cli/table.h"
 #include "client/watch.h"
 #include "history/cache.h"
 
@@ -23,7 +22,6 @@
 #define PATIENCE_SECONDS 10
 #define GENERATION_MAX   1000000000L
 #define EVENT_UIDS_MAX   6U
-#define EVENTS_MAX       40U
 #define IMAGES_MAX       64U
 
 struct wait;
@@ -238,27 +236,6 @@ static void add_event(struct arena *arena, cJSON *list, const cJSON *event)
     json_append(list, node);
 }
 
-static int compare_events(const void *a, const void *b)
-{
-    const cJSON *first = *(const cJSON *const *)a, *second = *(const cJSON *const *)b;
-    const int64_t one = table_time(json_get_string(first, "at"));
-    const int64_t other = table_time(json_get_string(second, "at"));
-    return one < other ? -1 : one > other;
-}
-
-static cJSON *sorted(struct arena *arena, const cJSON *list)
-{
-    const size_t count = json_count(list);
-    cJSON **items = arena_array(arena, count + 1, sizeof *items), *one;
-    cJSON *result = json_new_array(arena);
-    size_t at = 0;
-    cJSON_ArrayForEach(one, list) items[at++] = one;
-    qsort(items, count, sizeof *items, compare_events);
-    for (size_t i = count > EVENTS_MAX ? count - EVENTS_MAX : 0; i < count; i++)
-        json_append(result, json_dup(arena, items[i]));
-    return result;
-}
-
 /* Events of the Deployment, its ReplicaSet, its pods; a person without that right is told. */
 static void add_events(struct wait *wait, cJSON *evidence, const char *const *uids)
 {
@@ -279,7 +256,7 @@ static void add_events(struct wait *wait, cJSON *evidence, const char *const *ui
         }
         cJSON_ArrayForEach(event, items) add_event(arena, list, event);
     }
-    json_add(arena, evidence, "kubernetesEvents", sorted(arena, list));
+    json_add(arena, evidence, "kubernetesEvents", evidence_sort(arena, list));
 }
 
 static const char *outcome_name(int code)

@@ -4,6 +4,7 @@
 #include "cli/report.h"
 #include "cli/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ACCOUNT     "system:serviceaccount:"
@@ -251,16 +252,39 @@ static const char *change_row(struct arena *arena, const cJSON *deployment)
     return kind != NULL ? kind : cause;
 }
 
-/* An object, or the text of one: what rules changed, by their ids. */
+static bool has_word(const struct buf *words, const char *word, size_t length)
+{
+    const char *at = words->data;
+    while (*at != '\0') {
+        const size_t span = strcspn(at, ",");
+        if (span == length && strncmp(at, word, length) == 0)
+            return true;
+        at += span;
+        at += strspn(at, ", ");
+    }
+    return false;
+}
+
+/* {"spec.x": {"rule": "pack/rule"}, ...}: how many, and of which packs. */
 static const char *policy_row(struct arena *arena, const cJSON *deployment)
 {
-    const cJSON *changes = json_get(deployment, "policyChanges");
-    struct buf text;
-    if (changes == NULL || json_is_string(changes))
-        return json_string(changes);
-    buf_init(&text, arena, 4096);
-    json_write(&text, changes);
-    return text.data;
+    const cJSON *changes = json_get(deployment, "policyChanges"), *change;
+    const size_t count = json_count(changes);
+    struct buf packs;
+    if (!json_is_object(changes) || count == 0)
+        return NULL;
+    buf_init(&packs, arena, 4096);
+    cJSON_ArrayForEach(change, changes)
+    {
+        const char *rule = json_get_string(change, "rule");
+        const size_t length = rule != NULL ? strcspn(rule, "/") : 0;
+        if (length == 0 || has_word(&packs, rule, length))
+            continue;
+        buf_add_string(&packs, packs.length > 0 ? ", " : "");
+        buf_add(&packs, rule, length);
+    }
+    return arena_printf(arena, "%zu field%s set by %s", count, count == 1 ? "" : "s",
+                        packs.length > 0 ? packs.data : "rules");
 }
 
 static void print_images(const struct cli *cli, struct arena *arena, const cJSON *deployment)
@@ -401,34 +425,103 @@ static void print_instances(const struct cli *cli, struct arena *arena, const cJ
     }
 }
 
+/* The recorder's own text of it begins with what the other columns say. */
+static const char *event_message(struct arena *arena, const cJSON *event)
+{
+    static const char *const keys[] = {"type", "reason", "object"};
+    const char *message = json_get_string(event, "message");
+    struct buf head;
+    if (message == NULL)
+        return "";
+    buf_init(&head, arena, 4096);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const char *text = json_get_string(event, keys[i]);
+        buf_add_strings(&head, i > 0 ? " " : "", text != NULL ? text : "", NULL);
+    }
+    buf_add_string(&head, ": ");
+    return strncmp(message, head.data, head.length) == 0 ? message + head.length : message;
+}
+
+struct timed {
+    const cJSON *event;
+    int64_t at;
+    size_t index; /* of equal times the order stays */
+};
+
+static int compare_timed(const void *a, const void *b)
+{
+    const struct timed *one = a, *other = b;
+    if (one->at != other->at)
+        return one->at < other->at ? -1 : 1;
+    return one->index < other->index ? -1 : 1;
+}
+
+cJSON *evidence_sort(struct arena *arena, const cJSON *events)
+{
+    const size_t count = json_count(events);
+    struct timed *rows = arena_array(arena, count + 1, sizeof *rows);
+    cJSON *sorted = json_new_array(arena);
+    const cJSON *event;
+    size_t at = 0;
+    cJSON_ArrayForEach(event, events)
+    {
+        rows[at] = (struct timed){event, table_time(json_get_string(event, "at")), at};
+        at++;
+    }
+    qsort(rows, at, sizeof *rows, compare_timed);
+    for (size_t i = 0; i < at; i++)
+        json_append(sorted, json_dup(arena, rows[i].event));
+    return sorted;
+}
+
+static bool same_member(const cJSON *a, const cJSON *b, const char *key)
+{
+    const char *one = json_get_string(a, key), *other = json_get_string(b, key);
+    return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+/* An event that counts on is told each time. */
+static bool comes_again(const cJSON *event)
+{
+    for (const cJSON *later = event->next; later != NULL; later = later->next) {
+        if (same_member(event, later, "reason") && same_member(event, later, "object") &&
+            same_member(event, later, "message"))
+            return true;
+    }
+    return false;
+}
+
+static void add_kubernetes_event(struct table *table, const cJSON *event, int64_t now)
+{
+    struct arena *arena = table->arena;
+    const char *type = json_get_string(event, "type"), *message = event_message(arena, event);
+    const int64_t when = table_time(json_get_string(event, "at"));
+    int64_t times = 1;
+    (void)json_int64(json_get(event, "count"), &times);
+    table_add(table, when != 0 ? table_age(arena, now - when) : NULL);
+    table_add_coloured(table, type,
+                       type != NULL && strcmp(type, "Warning") == 0 ? CLI_YELLOW : CLI_PLAIN);
+    table_add(table, json_get_string(event, "reason"));
+    table_add(table, json_get_string(event, "object"));
+    table_add(table, times > 1 ? arena_printf(arena, "%s (%lld times)", message, (long long)times)
+                               : message);
+}
+
 static void print_kubernetes_events(const struct cli *cli, struct arena *arena, const cJSON *events,
                                     int64_t now)
 {
     static const char *const heads[] = {"AGE", "TYPE", "REASON", "OBJECT", "MESSAGE", NULL};
     const cJSON *event;
-    const size_t count = json_count(events);
-    size_t at = 0;
+    size_t count = 0;
     struct table table;
+    cJSON_ArrayForEach(event, events) count += !comes_again(event);
     if (count == 0)
         return;
     table_init(&table, arena, heads);
     cJSON_ArrayForEach(event, events)
     {
-        int64_t times = 1;
-        const char *type = json_get_string(event, "type");
-        const int64_t when = table_time(json_get_string(event, "at"));
-        const char *message = json_get_string(event, "message");
-        if (at++ + EVENTS_MAX < count)
-            continue;
-        (void)json_int64(json_get(event, "count"), &times);
-        table_add(&table, when != 0 ? table_age(arena, now - when) : NULL);
-        table_add_coloured(&table, type,
-                           type != NULL && strcmp(type, "Warning") == 0 ? CLI_YELLOW : CLI_PLAIN);
-        table_add(&table, json_get_string(event, "reason"));
-        table_add(&table, json_get_string(event, "object"));
-        table_add(&table, times > 1 ? arena_printf(arena, "%s (%lld times)",
-                                                   message != NULL ? message : "", (long long)times)
-                                    : message);
+        if (!comes_again(event) && count-- <= EVENTS_MAX)
+            add_kubernetes_event(&table, event, now);
     }
     fputs("\nEvents of Kubernetes\n", cli->out);
     table_print(&table, cli, "  ");
@@ -458,7 +551,8 @@ void evidence_print(const struct cli *cli, struct arena *arena, const cJSON *evi
 {
     print_deployment(cli, arena, evidence, now);
     print_instances(cli, arena, json_get(evidence, "instances"));
-    print_kubernetes_events(cli, arena, json_get(evidence, "kubernetesEvents"), now);
+    print_kubernetes_events(cli, arena,
+                            evidence_sort(arena, json_get(evidence, "kubernetesEvents")), now);
     print_events(cli, arena, json_get(evidence, "events"));
     const char *fix = evidence_fix(arena, evidence);
     if (fix == NULL)

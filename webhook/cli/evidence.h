@@ -22,6 +22,9 @@ void evidence_print(const struct cli *cli, struct arena *arena, const cJSON *evi
  * `arena`. */
 const char *evidence_fix(struct arena *arena, const cJSON *evidence);
 
+/* The same events in the order of their times, copied into `arena`. */
+cJSON *evidence_sort(struct arena *arena, const cJSON *events);
+
 /* The colour of a status: Completed, Failed, ... */
 enum cli_colour evidence_colour(const char *status);
 

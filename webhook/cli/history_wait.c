@@ -161,7 +161,9 @@ static int follow_operation(struct wait *wait, const cJSON *operation)
         }
         if (clock_monotonic_us() >= wait->until_us)
             return timed_out(wait);
-        say(wait, state != NULL ? state : "begun");
+        say(wait, state != NULL && strcmp(state, "patched") == 0
+                      ? "written; the new version is not there yet"
+                      : "accepted; not written yet");
         rest();
         if (ask(wait, path, &answer, &err) < 0)
             return fail(wait, &err);
