@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A member of the JSON on stdin, as a shell's test compares it.
 
-    member.py PATH          such as status, items[0].actor.user, items[-1], items[*].number
+    member.py PATH          such as status, items[0].actor.user, items[-1], items[*].number,
+                            items[number=3].status
 
 Texts as they are, true, false, null, numbers and the rest as JSON; of [*] all, with blanks between.
 A member that is not there is `absent`.
@@ -17,6 +18,10 @@ def members(value, steps):
     elif steps[0] == "*":
         for one in value:
             yield from members(one, steps[1:])
+    elif isinstance(value, list) and "=" in steps[0]:
+        name, _, wanted = steps[0].partition("=")
+        found = [one for one in value if text(one.get(name)) == wanted]
+        yield from members(found[0], steps[1:]) if found else ["absent"]
     elif isinstance(value, list) and re.fullmatch(r"-?\d+", steps[0]):
         try:
             yield from members(value[int(steps[0])], steps[1:])
