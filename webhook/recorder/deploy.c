@@ -1,6 +1,8 @@
 #include "recorder/deploy_internal.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "history/view.h"
 #include "net/live.h"
 
@@ -53,7 +55,7 @@ int deploy_finish(struct deploy *deploy, struct err *reterr)
     struct arena arena;
     struct store_op *rows = NULL;
     size_t count = 0;
-    arena_init(&arena, 64UL * 1024UL * 1024UL);
+    arena_init(&arena, 64 * LIMIT_MIB);
     int rc = store_ops_open(deploy->options.store, &arena, &rows, &count, reterr);
     for (size_t i = 0; rc == 0 && i < count; i++)
         if (strcmp(rows[i].kind, DEPLOY_OPERATION) == 0)
@@ -116,6 +118,7 @@ int deploy_went(struct deploy_run *run, const struct store_op *given, struct err
     rc = deploy_write_rest(run, &err);
     if (rc == 0)
         return deploy_follow(run->deploy, op.id, reterr);
+    op.answer = deploy_memo_write(run->arena, NULL, op.answer);
     return operate_end(run->deploy->options.operate, run->arena, &op, STORE_OP_FAILED, op.result,
                        arena_printf(run->arena,
                                     "the Deployment is written (generation %lld) and rolls out, "
@@ -207,6 +210,14 @@ static int write_first(struct operate_call *call, struct deploy_run *run, bool *
     return 0;
 }
 
+/* What it came to is found out by the thread. */
+static void follow_anyway(struct deploy *deploy, int64_t operation)
+{
+    struct err err;
+    if (deploy_follow(deploy, operation, &err) < 0)
+        log_event(LOG_ERROR, "a deploy is not followed", "error", err.text, NULL);
+}
+
 static int begin(struct operate_call *call, void *context, struct err *reterr)
 {
     const struct beginning *beginning = context;
@@ -230,7 +241,7 @@ static int begin(struct operate_call *call, void *context, struct err *reterr)
         rc = write_first(call, &run, &over, reterr);
     if (rc < 0 || over) {
         if (call->written)
-            (void)deploy_follow(run.deploy, call->op.id, NULL);
+            follow_anyway(run.deploy, call->op.id);
         return rc;
     }
     if (run.answer.status != 0)
@@ -244,7 +255,7 @@ static int begin(struct operate_call *call, void *context, struct err *reterr)
     call->written = true;
     rc = deploy_went(&run, &call->op, reterr);
     if (rc < 0)
-        (void)deploy_follow(run.deploy, call->op.id, NULL);
+        follow_anyway(run.deploy, call->op.id);
     else
         call->answer = run.answer;
     return rc;

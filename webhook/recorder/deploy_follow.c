@@ -145,7 +145,7 @@ static void look_once(struct deploy *deploy, struct deploy_follower *follower)
 
 static void forget(struct deploy_follower *follower)
 {
-    free((void *)(uintptr_t)follower->sick);
+    free(follower->sick);
     free(follower);
 }
 

@@ -156,7 +156,8 @@ struct deploy_memo {
 /* The body that says the same. */
 cJSON *deploy_spec_body(struct arena *arena, const struct deploy_spec *spec);
 
-/* An answer (NULL: none yet) with the memo in it, and back.  ERR_JSON: there is none in it. */
+/* An answer (NULL: none yet) with the memo in it (NULL: without: what is over needs none, and there
+ * are values in it), and back.  ERR_JSON: there is none in it. */
 const char *deploy_memo_write(struct arena *arena, const struct deploy_memo *memo,
                               const char *answer);
 NODISCARD int deploy_memo_read(struct arena *arena, const char *answer,
@@ -206,7 +207,7 @@ struct deploy_follower {
     int64_t healthy_at; /* monotonic: the next look at its health; 0: none is planned */
     int64_t looks, restarts;
     int64_t rollback; /* the operation that goes back; 0: none */
-    const char *sick; /* heap; why it goes back */
+    char *sick;       /* heap; why it goes back */
     bool over;
 };
 

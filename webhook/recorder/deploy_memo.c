@@ -132,7 +132,8 @@ const char *deploy_memo_write(struct arena *arena, const struct deploy_memo *mem
         object = json_new_object(arena);
     if (before != NULL)
         json_unlink(object, before);
-    json_add(arena, object, MEMO, memo_of(arena, memo));
+    if (memo != NULL)
+        json_add(arena, object, MEMO, memo_of(arena, memo));
     buf_init(&text, arena, STORE_TEXT_BYTES);
     json_write(&text, object);
     return text.data;

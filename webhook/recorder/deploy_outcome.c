@@ -17,6 +17,7 @@
 
 void deploy_step_end(struct deploy_step *step, bool done, const char *message)
 {
+    step->op.answer = deploy_memo_write(step->arena, NULL, step->op.answer);
     const int rc =
         operate_end(step->deploy->options.operate, step->arena, &step->op,
                     done ? STORE_OP_DONE : STORE_OP_FAILED, step->revision.id, message, &step->err);
@@ -73,33 +74,115 @@ static const char *evidence(struct deploy_step *step, const char *front)
     return say_visible(step->arena, text.data, MESSAGE_SIZE);
 }
 
+/* ---- somebody else ------------------------------------------------------------------------- */
+
+/* A version of somebody else's that is stored by now. */
+static bool is_superseded(struct deploy_step *step, struct revision *ret_newer)
+{
+    const struct store_query query = {
+        .project = step->op.project, .status = -1, .good = -1, .limit = NEWEST_ROWS};
+    struct revision *rows = NULL;
+    size_t count = 0;
+    if (store_revisions(step->deploy->options.store, step->arena, &query, &rows, &count,
+                        &step->err) < 0)
+        return false;
+    for (size_t i = 0; i < count && rows[i].seq > step->revision.seq; i++) {
+        if (rows[i].generation == 0 || rows[i].status == REVISION_NOT_PERSISTED ||
+            rows[i].status == REVISION_PENDING)
+            continue;
+        *ret_newer = rows[i];
+        return true;
+    }
+    return false;
+}
+
+static const char *say_by(struct deploy_step *step, const struct revision *row)
+{
+    return row->actor_user != NULL ? arena_printf(step->arena, " by %s",
+                                                  say_visible(step->arena, row->actor_user, WORDS))
+                                   : "";
+}
+
+static const char *say_newer(struct deploy_step *step, const struct revision *newer)
+{
+    return arena_printf(step->arena, "%s version %lld%s",
+                        newer->rollback_of == step->revision.id ? "rolled back by"
+                                                                : "superseded by",
+                        (long long)newer->seq, say_by(step, newer));
+}
+
 /* ---- the way back ------------------------------------------------------------------------- */
+
+/* A version that failed by itself has its event already. */
+static void tell_unhealthy(struct deploy_step *step, const char *why)
+{
+    const struct store_event event = {.project = step->op.project,
+                                      .revision = step->revision.id,
+                                      .at = clock_unix_us(),
+                                      .type = "deployment_failed",
+                                      .message = why,
+                                      .key = "unhealthy"};
+    int64_t id;
+    if (step->revision.status == REVISION_COMPLETED &&
+        store_event(step->deploy->options.store, &event, &id, &step->err) < 0)
+        log_event(LOG_WARN, "an event is not written", "error", step->err.text, NULL);
+}
 
 static void note_sick(struct deploy_step *step, const char *why)
 {
+    if (step->follower->sick == NULL)
+        tell_unhealthy(step, why);
     if (step->follower->sick == NULL)
         step->follower->sick = strdup(why);
     if (step->follower->sick == NULL)
         deploy_step_end(step, false, why);
 }
 
-/* Done once: the key is the operation's own, so that a restart finds what was begun. */
+/* Whether the version is still the one that is stored, and at which generation: whoever scaled or
+ * annotated it meanwhile has not taken it away. */
+static bool is_still_there(struct deploy_step *step, int64_t *ret_generation)
+{
+    const struct deploy_options *options = &step->deploy->options;
+    struct operate_live live;
+    struct revision newer;
+    step->rc = operate_read(step->client, step->arena, options->namespace_, step->memo.spec.project,
+                            &live, &step->err);
+    if (step->rc < 0)
+        return false; /* again at the next look */
+    if (live.object == NULL || live.deleting) {
+        end_sick(step, "the Deployment is gone by now");
+        return false;
+    }
+    *ret_generation = live.generation;
+    if (strcmp(live.uid, step->memo.uid) == 0 &&
+        strcmp(live.template_sha, step->memo.template_sha) == 0)
+        return true;
+    if (is_superseded(step, &newer)) /* else the history shows it soon */
+        end_sick(step, say_newer(step, &newer));
+    return false;
+}
+
+/* The key is the operation's own, so that a restart finds what was begun. */
 static void go_back(struct deploy_step *step, const struct revision *good)
 {
     struct operate *operate = step->deploy->options.operate;
-    const struct operate_request request = {
+    struct operate_request request = {
         .caller = &step->memo.caller,
-        .key = arena_printf(step->arena, "deploy-%lld", (long long)step->op.id),
         .body_digest = arena_printf(step->arena, "back to %lld", (long long)good->id),
-        .expect_generation = step->memo.generation,
         .reason = step->follower->sick};
     struct operate_answer answer = {.status = 0};
+    if (!is_still_there(step, &request.expect_generation))
+        return;
+    request.key = arena_printf(step->arena, "deploy-%lld-%lld", (long long)step->op.id,
+                               (long long)request.expect_generation);
     const int rc = operate_rollback(operate, step->arena, &request, good->id, &answer, &step->err);
     if (rc == -ERR_UNREACHABLE || rc == -ERR_BUSY || rc == -ERR_SERVER || rc == -ERR_STORE)
         return; /* again at the next look */
     if (rc < 0)
         end_sick(step, arena_printf(step->arena, "going back to version %lld failed: %s",
                                     (long long)good->seq, step->err.text));
+    else if (answer.reason != NULL && strcmp(answer.reason, "GenerationMoved") == 0)
+        return; /* in this very moment: the next look tells by whom */
     else if (answer.reason != NULL || answer.operation == 0)
         end_sick(step, arena_printf(step->arena, "not rolled back to version %lld: %s",
                                     (long long)good->seq,
@@ -274,33 +357,6 @@ static bool find_revision(struct deploy_step *step)
     return false;
 }
 
-/* A version of somebody else's that is stored by now. */
-static bool is_superseded(struct deploy_step *step, struct revision *ret_newer)
-{
-    const struct store_query query = {
-        .project = step->op.project, .status = -1, .good = -1, .limit = NEWEST_ROWS};
-    struct revision *rows = NULL;
-    size_t count = 0;
-    if (store_revisions(step->deploy->options.store, step->arena, &query, &rows, &count,
-                        &step->err) < 0)
-        return false;
-    for (size_t i = 0; i < count && rows[i].seq > step->revision.seq; i++) {
-        if (rows[i].generation == 0 || rows[i].status == REVISION_NOT_PERSISTED ||
-            rows[i].status == REVISION_PENDING)
-            continue;
-        *ret_newer = rows[i];
-        return true;
-    }
-    return false;
-}
-
-static const char *say_by(struct deploy_step *step, const struct revision *row)
-{
-    return row->actor_user != NULL ? arena_printf(step->arena, " by %s",
-                                                  say_visible(step->arena, row->actor_user, WORDS))
-                                   : "";
-}
-
 static void end_superseded(struct deploy_step *step)
 {
     struct revision newer;
@@ -308,13 +364,10 @@ static void end_superseded(struct deploy_step *step)
         deploy_step_end(step, false, "superseded: a newer version was stored meanwhile");
     else if (newer.rollback_of == step->revision.id)
         deploy_step_end(step, false,
-                        arena_printf(step->arena, "%s: rolled back by version %lld%s",
-                                     evidence(step, "is no longer wanted"), (long long)newer.seq,
-                                     say_by(step, &newer)));
+                        arena_printf(step->arena, "%s; %s", evidence(step, "was given up"),
+                                     say_newer(step, &newer)));
     else
-        deploy_step_end(step, false,
-                        arena_printf(step->arena, "superseded by version %lld%s",
-                                     (long long)newer.seq, say_by(step, &newer)));
+        deploy_step_end(step, false, say_newer(step, &newer));
 }
 
 static void end_as(struct deploy_step *step, const char *front)

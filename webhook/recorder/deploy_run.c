@@ -218,6 +218,37 @@ static void take_object(struct deploy_run *run, const cJSON *object)
     run->answer.generation = memo->generation;
 }
 
+/* The API server would refuse it as well, if our webhook is registered; here it is sure.  What the
+ * dry run stored is the template after all that mutates it. */
+static int ask_holds(struct deploy_run *run, struct err *reterr)
+{
+    const struct deploy_options *options = &run->deploy->options;
+    const struct deploy_write *write = &run->writes[DEPLOY_DEPLOYMENT];
+    const char *sha = template_of(run->arena, write->stored);
+    struct store_hold hold;
+    struct err err;
+    if (write->live != NULL && strcmp(template_of(run->arena, write->live), sha) == 0)
+        return 0;
+    const int rc = store_hold_find(options->store, run->arena, options->namespace_,
+                                   run->memo.spec.project, sha, clock_unix_us(), &hold, &err);
+    if (rc == -ERR_NOT_FOUND)
+        return 0;
+    if (rc < 0) {
+        *reterr = err;
+        return rc;
+    }
+    refuse(run, 409, "Held",
+           arena_printf(run->arena,
+                        "this version (template %.12s) is on hold, set by %s, because: %s. Deploy "
+                        "another version, or lift the hold: DELETE /api/projects/%s/holds"
+                        "?template=%s",
+                        sha, say_visible(run->arena, hold.set_by != NULL ? hold.set_by : "?", 200),
+                        say_visible(run->arena, hold.reason != NULL ? hold.reason : "?", 500),
+                        run->memo.spec.project, sha),
+           NULL);
+    return 0;
+}
+
 int deploy_prepare(struct deploy_run *run, struct err *reterr)
 {
     run->answer = (struct operate_answer){.status = 0};
@@ -232,6 +263,8 @@ int deploy_prepare(struct deploy_run *run, struct err *reterr)
         rc = ask_policies(run, reterr);
     if (rc == 0 && run->answer.status == 0)
         rc = dry_run(run, reterr);
+    if (rc == 0 && run->answer.status == 0 && run->writes[DEPLOY_DEPLOYMENT].stored != NULL)
+        rc = ask_holds(run, reterr);
     take_object(run, run->writes[DEPLOY_DEPLOYMENT].live);
     return rc;
 }

@@ -15,9 +15,11 @@ answer() { member "$1" <<<"$E2E_ANSWER"; }
 # deploys STATUS WHO BODY [CURL OPTION...]
 deploys() { api_does "$1" "$2" POST "$path" "${@:3}"; }
 operation() { answer operation.id; }
-# ends WHO STATE WORDS...: the last operation; each of the words stands in its message.
-ends() {
-    local who=$1 state=$2 id message words
+# The last operation ends so; each of the words stands in its message.
+succeeds() { ends_as 'done' "$@"; }
+fails() { ends_as failed "$@"; }
+ends_as() { # ends_as STATE WHO WORDS...
+    local state=$1 who=$2 id message words
     id=$(operation)
     shift 2
     eventually api_has "$who" "/api/operations/$id" state "$state"
@@ -74,7 +76,7 @@ check 'the same key is the same operation' "$(operation)" "$once"
 deploys 422 portal "{\"image\":\"$image:v9\"}" --header 'Idempotency-Key: one'
 check 'the key with something else' "$(answer reason)" IdempotencyKeyReused
 E2E_ANSWER="{\"operation\":{\"id\":$once}}"
-ends portal done 'version 1 is completed and healthy'
+succeeds portal 'version 1 is completed and healthy'
 template='{.spec.template.spec.containers[0]'
 stored "deployment/$project" "$template.image}" "$image:v1"
 stored "deployment/$project" "$template.env[?(@.name=='A')].value}" 1
@@ -104,7 +106,7 @@ check 'its reason' "$(answer reason)" GenerationMoved
 before=$(admin get "service/$project" -o jsonpath='{.metadata.resourceVersion}')
 deploys 202 s2024001 "{\"image\":\"$image:v2\",\"environment\":{\"B\":null,\"C\":\"3\"},$quick}" \
     --header "If-Match: \"$(generation)\""
-ends s2024001 done 'version 2 is completed and healthy'
+succeeds s2024001 'version 2 is completed and healthy'
 stored "deployment/$project" "$template.image}" "$image:v2"
 stored "deployment/$project" "$template.env[?(@.name=='A')].value}" 1
 stored "deployment/$project" "$template.env[?(@.name=='C')].value}" 3
@@ -116,13 +118,13 @@ api_is s2024001 "/api/projects/$project/deployments" 'items[0].changeCause' "dep
 # The same again is nothing new.
 before=$(generation)
 deploys 202 s2024001 "{\"image\":\"$image:v2\",$quick}"
-ends s2024001 done 'version 2 is completed and healthy'
+succeeds s2024001 'version 2 is completed and healthy'
 check 'the generation' "$(generation)" "$before"
 
 # ---- an image that cannot be had is gone back from
 eventually api_has s2024001 "/api/projects/$project/deployments" 'items[0].good' yes
 deploys 202 s2024001 "{\"image\":\"$image:ImagePullBackOff\",$quick}"
-ends s2024001 failed 'version 3 failed' ImagePull 'rolled back to version 2'
+fails s2024001 'version 3 failed' ImagePull 'rolled back to version 2'
 stored "deployment/$project" "$template.image}" "$image:v2"
 api_is s2024001 "/api/projects/$project/deployments" 'items[0].image' "$image:v2"
 api_is s2024001 "/api/projects/$project/deployments" 'items[1].status' RolledBack
@@ -130,21 +132,21 @@ api_is s2024001 "/api/projects/$project/deployments" 'items[1].status' RolledBac
 # One that starts, and then is not well, too; unless it is to stay.
 deploys 202 s2024001 "{\"image\":\"$image:v4-restarts\",\"rollbackOnFailure\":false,
     \"health\":{\"delaySeconds\":0,\"retries\":20,\"intervalSeconds\":1}}"
-ends s2024001 failed 'is not healthy: it restarted' 'it was not to be rolled back'
+fails s2024001 'is not healthy: it restarted' 'it was not to be rolled back'
 stored "deployment/$project" "$template.image}" "$image:v4-restarts"
 
 # ---- somebody else is quicker
 deploys 202 s2024001 "{\"image\":\"$image:v5-unready\",$quick}"
 eventually api_has s2024001 "/api/projects/$project/deployments" 'items[0].status' InProgress
 admin set image "deployment/$project" "*=$image:v6" >/dev/null 2>&1
-ends s2024001 failed 'superseded by version'
+fails s2024001 'superseded by version'
 
 # ---- the client-side apply of whoever has the file still works
 as s2024001
 accepted kubectl apply -f <(IMAGE=$image:v7 program Deployment $project)
 stored "deployment/$project" "$template.image}" "$image:v7"
 deploys 202 s2024001 "{\"image\":\"$image:v8\",$quick}"
-ends s2024001 done healthy
+succeeds s2024001 healthy
 accepted kubectl apply --server-side -f <(IMAGE=$image:v8 program Deployment $project)
 as admin
 
