@@ -37,6 +37,20 @@
      .help = "how long --wait waits: 90s, 10m, 1h"}
 /* clang-format on */
 
+#define HISTORY_REASON_FLAG                                                                        \
+    {                                                                                              \
+        .name = "reason", .value = "TEXT", .help = "why, for those who read on"                    \
+    }
+#define HISTORY_DRY_FLAG                                                                           \
+    {                                                                                              \
+        .name = "dry-run", .help = "ask whether it would be let through, and change nothing"       \
+    }
+#define HISTORY_GENERATION_FLAG                                                                    \
+    {                                                                                              \
+        .name = "if-generation", .value = "N",                                                     \
+        .help = "only if metadata.generation is still this one"                                    \
+    }
+
 struct history {
     struct cli *cli;
     struct arena arena; /* all that is asked and answered; cJSON's too */
@@ -84,6 +98,25 @@ NODISCARD int history_post(struct history *history, const char *path, const cJSO
 /* After a 202: waits for the operation in `answer`, and for the version that it makes, at most
  * --timeout; shows progress and, if it failed, the evidence.  Returns an enum cli_exit. */
 int history_wait(struct history *history, const cJSON *answer);
+
+/* ---- Commands that change something (history_tell.c) ------------------------------------ */
+
+/* Whether --timeout and --if-generation, where there are such, can be read; asked before anything
+ * is begun.  False: it has told that they cannot. */
+NODISCARD bool history_check_flags(const struct cli *cli);
+bool history_is_dry(const struct cli *cli); /* --dry-run */
+
+/* {"reason": --reason, "dryRun": --dry-run}, as far as they are given. */
+cJSON *history_body(struct history *history);
+
+/* As whom it was done: the answer's word, else the recorder is asked; "you" if it does not say. */
+const char *history_who(struct history *history, const cJSON *answer);
+
+/* Says `done` with the operation's number, and what the recorder warns of; then --wait. */
+int history_tell(struct history *history, const cJSON *answer, const char *done);
+
+/* A version's image, "?" if it is not known. */
+const char *history_image(const cJSON *deployment);
 
 /* Prints JSON for tools. */
 void history_print_json(const struct history *history, const cJSON *root);
