@@ -35,7 +35,7 @@
 #define SECOND_US 1000000LL
 
 /* Bodies of intents that arrive, all together. */
-#define BODY_BUDGET_BYTES (64UL * 1024UL * 1024UL)
+#define BODY_BUDGET_BYTES (32UL * 1024UL * 1024UL)
 
 struct program {
     struct setup setup;
@@ -153,11 +153,20 @@ static int open_store(struct program *program, struct err *reterr)
     return r;
 }
 
+static const char *const *trusted_of(const struct setup *setup)
+{
+    const union {
+        char **given;
+        const char *const *wanted;
+    } trusted = {.given = setup->trusted_accounts};
+    return trusted.wanted;
+}
+
 static int start_deeds(struct program *program, struct err *reterr)
 {
     const struct setup *setup = &program->setup;
-    const struct access_options access = {.kube = program->kube,
-                                          .namespace_ = setup->namespace_.text};
+    const struct access_options access = {
+        .kube = program->kube, .namespace_ = setup->namespace_.text, .trusted = trusted_of(setup)};
     const struct operate_options operate = {.kube = program->kube,
                                             .store = program->store,
                                             .namespace_ = setup->namespace_.text,
@@ -213,13 +222,9 @@ static int start_record(struct program *program, struct err *reterr)
     const struct setup *setup = &program->setup;
     if (given(&setup->record_listen) == NULL)
         return 0;
-    union {
-        char **given;
-        const char *const *wanted;
-    } trusted = {.given = setup->trusted_accounts};
     const struct record_options options = {.listen = setup->record_listen.text,
                                            .secret_file = setup->record_secret.text,
-                                           .trusted = trusted.wanted,
+                                           .trusted = trusted_of(setup),
                                            .self = setup->self.text,
                                            .store = program->store,
                                            .keeper = program->keeper,
@@ -501,6 +506,7 @@ int main(int argc, char **argv)
     int code;
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     mallopt(M_MMAP_THRESHOLD, 256 * 1024); /* fixed: a large body goes back to the system */
+    mallopt(M_ARENA_MAX, 4);
     block_signals(&signals);
     arena_install_cjson_hooks();
     if (!read_setup(&program.setup, argc, argv, &code)) {

@@ -17,8 +17,9 @@
 #define REQUEST_US 10000000LL
 #define IDLE_US    120000000LL
 
-/* A thread waits for its answer, a worker for the disk: commits are shared by as many as wait. */
-#define THREADS 16
+/* A thread waits for its answer, a worker for the disk: commits are shared by as many as wait.
+ * Each worker may take LIMIT_ARENA_BYTES. */
+#define THREADS 8
 
 struct record {
     struct record_options options;

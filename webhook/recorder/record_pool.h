@@ -15,7 +15,7 @@
 #include "recorder/record.h"
 
 #define RECORD_JOBS_MAX  1024U
-#define RECORD_JOB_BYTES (64UL * 1024UL * 1024UL)
+#define RECORD_JOB_BYTES (32UL * 1024UL * 1024UL)
 #define RECORD_RETRY_US  20000000
 
 struct record_pool;

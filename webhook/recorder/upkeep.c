@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -183,7 +184,8 @@ static void *run(void *context)
 int upkeep_start(const struct upkeep_options *options, struct upkeep **ret_upkeep,
                  struct err *reterr)
 {
-    if (options->backup != NULL && access(options->backup, W_OK | X_OK) != 0)
+    if (options->backup != NULL && ((mkdir(options->backup, 0700) != 0 && errno != EEXIST) ||
+                                    access(options->backup, W_OK | X_OK) != 0))
         return err_set(reterr, ERR_IO, "--backup %.200s: %s", options->backup, strerror(errno));
     struct upkeep *upkeep = calloc(1, sizeof *upkeep);
     if (upkeep == NULL)

@@ -18,7 +18,7 @@ struct upkeep_options {
     long backup_keep;
 };
 
-/* ERR_IO: there is no such folder, or it cannot be written. */
+/* Makes the folder of the copies if it is not there.  ERR_IO: it cannot be made or written. */
 NODISCARD int upkeep_start(const struct upkeep_options *options, struct upkeep **ret_upkeep,
                            struct err *reterr);
 
