@@ -276,7 +276,7 @@ static const char *hold_words(const struct reading *reading, const struct intent
                hold->reason != NULL ? visible(arena, hold->reason) : "no reason was given");
     buf_printf(&words,
                "Deploy another version; or somebody who may roll it back lifts the hold: "
-               "DELETE /api/projects/%s/holds?template=%.12s on the recorder",
+               "DELETE /api/projects/%s/holds?template=%s on the recorder",
                visible(arena, intent->name), intent->machine.template_sha);
     return words.data;
 }

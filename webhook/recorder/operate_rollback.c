@@ -18,7 +18,7 @@ static const char *held_words(struct arena *arena, const struct store_hold *hold
     return arena_printf(
         arena,
         "version %lld is on hold%s%s, set by %s, because: %s. Choose another version, or lift the "
-        "hold: DELETE .../holds?template=%.12s",
+        "hold: DELETE .../holds?template=%s",
         (long long)number, hold->until != 0 ? " until " : "",
         hold->until != 0 ? clock_format_seconds(hold->until / 1000000, until) : "",
         hold->set_by != NULL ? say_visible(arena, hold->set_by, OPERATE_SHOWN) : "the recorder",

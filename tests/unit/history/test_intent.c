@@ -414,7 +414,7 @@ TEST(a_template_under_hold_does_not_come_back)
         &arena,
         "this version of student-a (template %.12s) is on hold, set by teacher, because: it "
         "crashed?[31m. Deploy another version; or somebody who may roll it back lifts the hold: "
-        "DELETE /api/projects/student-a/holds?template=%.12s on the recorder",
+        "DELETE /api/projects/student-a/holds?template=%s on the recorder",
         intent.machine.template_sha, intent.machine.template_sha);
     CHECK_STRING(json_get_string(status, "message"), wanted);
     CHECK_STRING(json_get_string(json_path(status, "details", "causes", NULL)->child, "message"),
