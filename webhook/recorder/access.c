@@ -33,6 +33,7 @@ int access_new(const struct access_options *options, struct access **ret_access,
         return err_set(reterr, ERR_NO_MEMORY, "out of memory");
     access->namespace_ = options->namespace_;
     access->audiences = options->audiences;
+    access->trusted = options->trusted;
     access->callers = access_cache_new(&callers);
     access->rights = access_cache_new(&rights);
     int rc = 0;

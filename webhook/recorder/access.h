@@ -30,6 +30,8 @@ struct caller {
     const char *const *groups; /* ends with NULL */
     const char *groups_json;
     const char *extra_json; /* userInfo.extra: part of what authorizers judge by; NULL: none */
+    /* The person that a trusted account acts for, as it says (access_act_for); NULL: nobody. */
+    const char *on_behalf_of;
 };
 
 enum access_verb {
@@ -48,6 +50,9 @@ struct access_options {
     const char *namespace_;
     const char *const *audiences; /* of tokens; NULL: the API server's own */
     int64_t keep_us;              /* how long an answer is believed; 0: 10 s */
+    /* Accounts whose word counts on whose behalf they act, by their exact names; NULL at the end;
+     * NULL: none. */
+    const char *const *trusted;
 };
 
 NODISCARD int access_new(const struct access_options *options, struct access **ret_access,
@@ -69,6 +74,12 @@ NODISCARD int access_authenticate(struct access *access, struct arena *arena,
  * ERR_UNAUTHORIZED as above. */
 NODISCARD int access_authenticate_certificate(struct arena *arena, const void *der, size_t length,
                                               struct caller *ret_caller, struct err *reterr);
+
+/* Notes on whose behalf a caller says that it acts: a portal's teacher.  Its own rights are what
+ * counts all the same.  ERR_FORBIDDEN: it is not trusted with that; ERR_USAGE: not the name of
+ * anybody. */
+NODISCARD int access_act_for(const struct access *access, struct arena *arena, const char *person,
+                             struct caller *caller, struct err *reterr);
 
 /* 0: they may.  ERR_FORBIDDEN: who, which verb, on what, in words for the caller; ERR_POLICY: no
  * policies are loaded that could say whose it is; others as above.

@@ -10,6 +10,7 @@
 struct access {
     const char *namespace_;
     const char *const *audiences;
+    const char *const *trusted;
     struct client_pool *pool;
     struct access_cache *callers; /* token -> user as JSON, or why not */
     struct access_cache *rights;

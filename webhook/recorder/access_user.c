@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "client/say.h"
 #include "recorder/access_internal.h"
 
 #include <gnutls/x509.h>
@@ -380,4 +381,39 @@ int access_authenticate_certificate(struct arena *arena, const void *der, size_t
         work.rc = err_set(reterr, ERR_NO_MEMORY, "out of memory");
     gnutls_x509_crt_deinit(work.certificate);
     return work.rc;
+}
+
+/* ---- on whose behalf -------------------------------------------------------------------- */
+
+#define PERSON_BYTES 256U
+
+static bool is_person(const char *text)
+{
+    const size_t length = strlen(text);
+    uint32_t rune;
+    for (size_t at = 0; at < length;) {
+        const size_t bytes = utf8_span(text + at, length - at, &rune);
+        if (bytes == 0 || !utf8_visible(rune))
+            return false;
+        at += bytes;
+    }
+    return length > 0 && length <= PERSON_BYTES;
+}
+
+int access_act_for(const struct access *access, struct arena *arena, const char *person,
+                   struct caller *caller, struct err *reterr)
+{
+    const char *const *one = access->trusted;
+    while (one != NULL && *one != NULL && strcmp(*one, caller->user) != 0)
+        one++;
+    if (one == NULL || *one == NULL)
+        return say_fail(arena, reterr, ERR_FORBIDDEN,
+                        "User \"%s\" is not trusted to say on whose behalf it acts (--trusted).",
+                        say_visible(arena, caller->user, ACCESS_SHOWN));
+    if (!is_person(person))
+        return err_set(reterr, ERR_USAGE,
+                       "Proctor-On-Behalf-Of must be the name of a person, at most %u bytes.",
+                       PERSON_BYTES);
+    caller->on_behalf_of = arena_strdup(arena, person);
+    return 0;
 }

@@ -32,6 +32,21 @@ static void refuse(struct api_call *call, int code)
         api_fail(call, code);
 }
 
+/* Who stands behind a portal, as far as its word counts. */
+static bool find_person(struct api_call *call)
+{
+    const char *person =
+        MHD_lookup_connection_value(call->mhd, MHD_HEADER_KIND, "Proctor-On-Behalf-Of");
+    const int r = person == NULL ? 0
+                                 : access_act_for(call->api->options.access, &call->arena, person,
+                                                  &call->caller, &call->err);
+    if (r == -(int)ERR_FORBIDDEN)
+        api_problem(call, 403, "Forbidden", call->err.text);
+    else if (r != 0)
+        api_problem(call, 400, "BadRequest", call->err.text);
+    return r == 0;
+}
+
 bool api_caller_find(struct api_call *call)
 {
     const gnutls_datum_t *certificate = NULL;
@@ -46,7 +61,7 @@ bool api_caller_find(struct api_call *call)
                                 &call->caller, &call->err);
     if (r != 0)
         refuse(call, r);
-    return r == 0;
+    return r == 0 && find_person(call);
 }
 
 /* A refusal of the policies' or RBAC's is the caller's; that nobody can judge is the recorder's. */

@@ -76,6 +76,7 @@ static cJSON *caller_of(struct arena *arena, const struct caller *caller)
     for (const char *const *group = caller->groups; group != NULL && *group != NULL; group++)
         json_append(groups, json_new_string(arena, *group));
     json_add(arena, object, "groups", groups);
+    add_text(arena, object, "onBehalfOf", caller->on_behalf_of);
     return object;
 }
 
@@ -94,6 +95,7 @@ static void read_caller(struct arena *arena, const cJSON *object, struct caller 
         json_write(&text, list);
     caller->user = json_get_string(object, "user");
     caller->uid = json_get_string(object, "uid");
+    caller->on_behalf_of = json_get_string(object, "onBehalfOf");
     caller->groups = groups;
     caller->groups_json = json_is_array(list) ? text.data : "[]";
 }

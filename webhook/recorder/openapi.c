@@ -115,6 +115,10 @@ static void add_parameters(struct buf *out, const struct api_route *route)
                       "{\"type\":\"string\",\"pattern\":"
                       "\"^(\\\\*|\\\"[1-9][0-9]{0,17}\\\"|[1-9][0-9]{0,17})$\"}");
     }
+    if (!(route->flags & API_PUBLIC) && strcmp(route->method, "GET") != 0)
+        add_parameter(out, &first, "Proctor-On-Behalf-Of", "header", false,
+                      "the person that an account acts for which the recorder trusts (--trusted)",
+                      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":256}");
     if (route->handler == api_get_stream)
         add_parameter(out, &first, "Last-Event-ID", "header", false,
                       "the last event that was seen: it goes on after it",

@@ -411,6 +411,7 @@ int operate_tell(struct operate *operate, struct arena *arena, const struct stor
         .actor_user = op->automatic ? operate_self(operate) : op->actor,
         .actor_groups = caller != NULL ? caller->groups_json : NULL,
         .via = op->automatic ? NULL : operate_self(operate),
+        .on_behalf_of = caller != NULL ? caller->on_behalf_of : NULL,
         .rollback_of = word->rollback_of,
         .source = word->source,
         .history_id = operate_history_id(arena, op),

@@ -5,7 +5,8 @@
 . "${0%/*}/../lib.sh"
 trap 'admin delete resourcequota small --ignore-not-found >/dev/null 2>&1' EXIT
 as admin
-recorder start --soak-seconds 1 --evidence-seconds 2
+portal=system:serviceaccount:hydrosim-system:portal-backend-sa
+recorder start --soak-seconds 1 --evidence-seconds 2 --trusted $portal
 project=student-2024001
 path=/api/projects/$project/deploy
 image=registry.hydrosim.edu/$project
@@ -64,12 +65,14 @@ says 'do not allow Recreate here, only RollingUpdate'
 deploys 403 s2024002 "{\"image\":\"$image:v1\"}"
 deploys 401 nobody "{\"image\":\"$image:v1\"}"
 deploys 409 portal "{\"image\":\"$image:v1\"}" --header 'If-Match: "7"'
+deploys 403 s2024001 "{\"image\":\"$image:v1\"}" --header 'Proctor-On-Behalf-Of: teacher'
+says 'is not trusted to say on whose behalf it acts'
 nothing
 api_is portal /api/projects 'items[*].name' ''
 
-# ---- made, by the portal
+# ---- made, by the portal for a teacher
 first="{\"image\":\"$image:v1\",\"environment\":{\"A\":\"1\",\"B\":\"2\"},\"changeCause\":\"first\",$quick}"
-deploys 202 portal "$first" --header 'Idempotency-Key: one'
+deploys 202 portal "$first" --header 'Idempotency-Key: one' --header 'Proctor-On-Behalf-Of: teacher'
 once=$(operation)
 deploys 202 portal "$first" --header 'Idempotency-Key: one'
 check 'the same key is the same operation' "$(operation)" "$once"
@@ -91,8 +94,8 @@ stored "service/$project" '{.spec.type} {.spec.ports[0].port} {.spec.ports[0].ta
 stored "ingress/$project" '{.spec.rules[0].host}' "$project.project.hydrosim.edu"
 api_is portal "/api/projects/$project/deployments" 'items[0].number' 1
 api_is portal "/api/projects/$project/deployments" 'items[0].changeCause' first
-api_is portal "/api/projects/$project/deployments" 'items[0].actor.user' \
-    system:serviceaccount:hydrosim-system:portal-backend-sa
+api_is portal "/api/projects/$project/deployments" 'items[0].actor.user' $portal
+api_is portal "/api/projects/$project/deployments" 'items[0].actor.onBehalfOf' teacher
 api_is portal "/api/projects/$project/deployments" 'items[0].origin' recorder
 api_is portal "/api/projects/$project/deployments" 'items[0].actor.certain' true
 

@@ -115,7 +115,7 @@ static void begin_with(const char *const *audiences, int64_t keep_us)
     started = true;
     snprintf(address, sizeof address, "http://127.0.0.1:%u", server.port);
     config.server = address;
-    const struct access_options options = {&config, SPACE, audiences, keep_us};
+    const struct access_options options = {&config, SPACE, audiences, keep_us, NULL};
     CHECK_INT(access_new(&options, &access_, &err), 0);
     atomic_store(&token_reviews, 0);
     atomic_store(&access_reviews, 0);
@@ -258,7 +258,7 @@ TEST(an_error_of_our_own_is_not_the_callers)
     CHECK_INT(atomic_load(&token_reviews), 3);
     access_free(access_);
     config.server = "http://127.0.0.1:1";
-    const struct access_options options = {&config, SPACE, NULL, 0};
+    const struct access_options options = {&config, SPACE, NULL, 0, NULL};
     CHECK_INT(access_new(&options, &access_, &err), 0);
     CHECK_INT(authenticate("Bearer anna"), -ERR_UNREACHABLE);
     CHECK_STRING(err.text, "the API server cannot be asked who you are now: try again");
