@@ -154,6 +154,7 @@ struct api_call {
     struct MHD_Connection *mhd;
     enum api_state state;
     bool head_seen, is_head, refused;
+    int64_t complete_us; /* monotonic: all of it was here */
     char request_id[17];
 
     /* As it came, on the heap. */
