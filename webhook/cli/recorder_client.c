@@ -437,7 +437,7 @@ int recorder_ask(struct recorder *recorder, const struct recorder_call *call,
 int recorder_get(struct recorder *recorder, const char *path, cJSON **ret_json, struct err *reterr)
 {
     const struct recorder_call call = {.path = path};
-    struct recorder_answer answer;
+    struct recorder_answer answer = {.json = NULL};
     const int r = recorder_ask(recorder, &call, &answer, reterr);
     if (r < 0)
         return r;
