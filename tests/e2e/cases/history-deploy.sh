@@ -144,6 +144,17 @@ eventually api_has s2024001 "/api/projects/$project/deployments" 'items[0].statu
 admin set image "deployment/$project" "*=$image:v6" >/dev/null 2>&1
 fails s2024001 'superseded by version'
 
+# ---- cancelled while it is under way
+eventually api_has s2024001 "/api/projects/$project/deployments" 'items[0].good' yes
+deploys 202 s2024001 "{\"image\":\"$image:v6-unready\",$quick}"
+cancelled=$E2E_ANSWER
+eventually api_has s2024001 "/api/projects/$project/deployments" 'items[0].status' InProgress
+number=$(api_member s2024001 "/api/projects/$project/deployments" 'items[0].id')
+api_does 202 s2024001 POST "/api/deployments/$number/cancel" '{"reason":"the wrong one"}'
+E2E_ANSWER=$cancelled
+fails s2024001 'was cancelled'
+stored "deployment/$project" "$template.image}" "$image:v6"
+
 # ---- the client-side apply of whoever has the file still works
 as s2024001
 accepted kubectl apply -f <(IMAGE=$image:v7 program Deployment $project)
