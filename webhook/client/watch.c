@@ -11,19 +11,21 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define TIMEOUT_SECONDS     300
-#define SILENCE_SECONDS     150
-#define PAGE_ITEMS          250L
-#define FIRST_PAUSE_MS      200L
-#define PAUSE_MS_MAX        30000L
-#define RETRY_AFTER_MAX     60L
-#define LIVED_US            1000000 /* a stream that long is not the server's haste */
-#define STRIKES             3
-#define PATIENCE_SECONDS    60
-#define STUCK               2
-#define LIST_FAILURES_PAGED 3
-#define CALL_BYTES          (64 * LIMIT_MIB)
-#define EVENT_BYTES         (128 * LIMIT_MIB)
+#define TIMEOUT_SECONDS      300
+#define SILENCE_SECONDS      150
+#define PAGE_ITEMS           250L
+#define FIRST_PAUSE_MS       200L
+#define PAUSE_MS_MAX         30000L
+#define RETRY_AFTER_MAX      60L
+#define LIVED_US             1000000 /* a stream that long is not the server's haste */
+#define STRIKES              3
+#define PATIENCE_SECONDS     60
+#define STUCK                2
+#define LIST_FAILURES_PAGED  3
+#define LIST_FAILURES_AT     8 /* without a connection: most of a minute */
+#define LIST_FAILURES_SERVER 4 /* 500: it may be a version that the server will never have */
+#define CALL_BYTES           (64 * LIMIT_MIB)
+#define EVENT_BYTES          (128 * LIMIT_MIB)
 
 const char *watch_event_name(enum watch_event event)
 {
@@ -167,6 +169,9 @@ static int read_page(struct watch *watch, const char **token, bool first, long *
     struct stream stream = {.opened = page_opened, .sink = take_page_bytes};
     if (watch->page_items > 0)
         path = arena_printf(&watch->call, "%s%climit=%ld", path, joint(path), watch->page_items);
+    if (*token == NULL && watch->list_at != NULL)
+        path = arena_printf(&watch->call, "%s%cresourceVersionMatch=Exact&resourceVersion=%s", path,
+                            joint(path), client_path(&watch->call, "%s", watch->list_at));
     if (*token != NULL)
         path = arena_printf(&watch->call, "%s%ccontinue=%s", path, joint(path),
                             client_path(&watch->call, "%s", *token));
@@ -196,6 +201,17 @@ static void choose_pages(struct watch *watch, int rc)
         watch->page_items = 0;
 }
 
+/* The API server has that version no more, or never had it, or cannot tell: it is of now then. */
+static void give_up_version(struct watch *watch, int rc)
+{
+    const bool hopeless = rc == -ERR_GONE || rc == -ERR_REFUSED || rc == -ERR_ANSWER;
+    const unsigned tries = rc == -ERR_SERVER ? LIST_FAILURES_SERVER : LIST_FAILURES_AT;
+    if (watch->list_at == NULL || (!hopeless && watch->failures < tries))
+        return;
+    watch->list_at = NULL;
+    watch->gap = true;
+}
+
 static int list_once(struct watch *watch, long *ret_retry_after, struct err *reterr)
 {
     const char *token = NULL;
@@ -207,10 +223,13 @@ static int list_once(struct watch *watch, long *ret_retry_after, struct err *ret
         first = false;
     } while (rc == 0 && !watch->ended && token != NULL);
     watch_clear_text(watch);
-    if (rc < 0)
+    if (rc < 0) {
         choose_pages(watch, rc);
+        give_up_version(watch, rc);
+    }
     if (rc < 0 || watch->ended)
         return rc;
+    watch->list_at = NULL;
     arena_reset(&watch->event, LIMIT_MIB);
     if (watch_tell(watch, WATCH_LIST_ENDS, watch_version_object(watch), watch->gap))
         watch->gap = false;
@@ -337,6 +356,7 @@ int watch_run(struct kube_client *client, const struct watch_options *options,
                           .options = options,
                           .handler = handler,
                           .context = context,
+                          .list_at = options->list_at,
                           .page_items = PAGE_ITEMS};
     int rc = 0;
     arena_init(&watch.call, CALL_BYTES);

@@ -50,8 +50,12 @@ enum watch_event { WATCH_EVENT_TABLE(WATCH_ENUM) WATCH_EVENTS };
 #undef WATCH_ENUM
 
 struct watch_options {
-    const char *path;      /* "/apis/apps/v1/namespaces/x/deployments", query allowed */
-    const char *since;     /* a resourceVersion to go on from; NULL: list first */
+    const char *path;  /* "/apis/apps/v1/namespaces/x/deployments", query allowed */
+    const char *since; /* a resourceVersion to go on from; NULL: list first */
+    /* The first list is of this resourceVersion, so that nothing since is missed (Exact, KEP-1904's
+     * list semantics; etcd keeps some minutes).  If the API server has it no more, of now, and that
+     * is a gap.  NULL: of now. */
+    const char *list_at;
     long timeout_seconds;  /* of one stream; 0: 300 */
     long silence_seconds;  /* after which a stream is cut; 0: 150 (bookmarks come each minute) */
     long patience_seconds; /* with errors that time does not mend; 0: 60 */

@@ -22,6 +22,7 @@ struct watch {
     char version[WATCH_VERSION_BYTES]; /* to go on from; "": list first */
     long page_items;                   /* 0: all in one page */
     bool gap;                          /* of the next list */
+    const char *list_at;               /* the next list is of that version; NULL: of now */
 
     bool ended; /* by the handler or the stop flag */
     int ended_by;

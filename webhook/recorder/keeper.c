@@ -15,8 +15,9 @@
 #define LEAD_US       (2 * KEEPER_SECOND_US)
 #define POLL_US       (1 * KEEPER_SECOND_US)
 #define FLUSH_US      (1 * KEEPER_SECOND_US)
-#define BEAT_US       (2 * KEEPER_SECOND_US)
-#define SETTLE_US     (3 * KEEPER_SECOND_US)
+#define BEAT_US       (5 * KEEPER_SECOND_US)
+#define SETTLE_US     (1 * KEEPER_SECOND_US)
+#define SETTLE_MAX_US (5 * KEEPER_SECOND_US)
 #define REST_MS_FIRST 50L
 #define REST_MS_MAX   2000L
 
@@ -32,12 +33,18 @@ static const char *const reasons[] = {
 };
 enum { STATE_LISTING, STATE_FOLLOWS, STATE_AWAY, STATE_LOST, STATE_BEGINS, STATE_IN_SYNC };
 
+static bool is_ready(const struct keeper *keeper)
+{
+    return cache_listed(keeper->cache) &&
+           keeper->listed_run == keeper->watchers[KEEPER_DEPLOYMENTS].wanted_run;
+}
+
 void keeper_show_state(struct keeper *keeper)
 {
     int state = STATE_IN_SYNC;
     if (!keeper->leads)
         state = keeper->nobody_can_tell ? STATE_AWAY : STATE_FOLLOWS;
-    else if (!cache_listed(keeper->cache))
+    else if (!is_ready(keeper))
         state = STATE_LISTING;
     else if (!cache_connected(keeper->cache))
         state = STATE_LOST;
@@ -75,6 +82,8 @@ static void turn(struct keeper *keeper, bool leads)
     keeper->leads = leads;
     keeper->begun = false;
     log_event(LOG_INFO, leads ? "this replica leads" : "another replica leads", NULL);
+    if (leads)
+        keeper_watch_again(keeper);
     keeper_show_state(keeper);
     if (keeper->options.on_lead != NULL)
         keeper->options.on_lead(keeper->options.context, leads);
@@ -93,6 +102,8 @@ int keeper_look_who_leads(struct keeper *keeper, struct err *reterr)
     }
     if (code == 0 && leads != keeper->leads)
         turn(keeper, leads);
+    else if (code == 0 && leads && lost)
+        keeper_watch_again(keeper);
     keeper_show_state(keeper);
     return code;
 }
@@ -117,7 +128,7 @@ static bool knows_who_leads(struct keeper *keeper)
 /* ---- News */
 
 /* Connected again: what happened meanwhile is told now, and silence proves nothing until then. */
-static void note_sync(struct keeper *keeper)
+void keeper_note_sync(struct keeper *keeper)
 {
     const bool connected = cache_connected(keeper->cache);
     if (!connected)
@@ -160,13 +171,45 @@ static void take_object(struct keeper *keeper, const struct keeper_news *news)
         keeper->followed = true;
         return;
     }
-    if (code < 0)
-        return;
-    struct keeper_project *project = name != NULL ? keeper_project_of(keeper, name) : NULL;
+    struct keeper_project *project =
+        code == 0 && name != NULL ? keeper_project_of(keeper, name) : NULL;
     if (project == NULL)
         return;
     project->missed = project->missed || news->gap;
     keeper_see(keeper, project);
+    if (project->missed)
+        keeper->event_version[0] = '\0'; /* not done */
+}
+
+static void copy_version(char version[KEEPER_VERSION_BYTES], const cJSON *object)
+{
+    const char *text = json_get_string(json_get(object, "metadata"), "resourceVersion");
+    snprintf(version, KEEPER_VERSION_BYTES, "%s", text != NULL ? text : "");
+}
+
+/* A Deployment's event is written with its version; what does not change anything, by the beat. */
+static void take_versioned(struct keeper *keeper, const struct keeper_news *news)
+{
+    const bool event = news->event != WATCH_LISTED && news->event != WATCH_LIST_BEGINS;
+    keeper->event_version[0] = '\0';
+    if (news->resource == KEEPER_DEPLOYMENTS && event && news->event != WATCH_LIST_ENDS)
+        copy_version(keeper->event_version, news->object);
+    const bool versioned = keeper->event_version[0] != '\0';
+    take_object(keeper, news);
+    if (versioned && keeper->event_version[0] != '\0')
+        memcpy(keeper->done_version, keeper->event_version, KEEPER_VERSION_BYTES);
+    keeper->event_version[0] = '\0';
+}
+
+static void take_list_end(struct keeper *keeper, const struct keeper_news *news)
+{
+    if (keeper->leads && keeper->begun)
+        keeper_see_all(keeper);
+    if (news->resource != KEEPER_DEPLOYMENTS)
+        return;
+    keeper->gapped = keeper->gapped || (news->gap && !keeper->begun);
+    keeper->listed_run = news->run;
+    copy_version(keeper->done_version, news->object);
 }
 
 static void take_watch(struct keeper *keeper, const struct keeper_news *news)
@@ -176,13 +219,21 @@ static void take_watch(struct keeper *keeper, const struct keeper_news *news)
         keeper_evidence_take(keeper, news->event, news->object);
         return;
     }
-    take_object(keeper, news);
+    take_versioned(keeper, news);
     if (news->event == WATCH_CONNECTED || news->event == WATCH_LOST) {
-        note_sync(keeper);
+        keeper_note_sync(keeper);
         keeper_for_each(keeper, sync_one);
     }
-    if (news->event == WATCH_LIST_ENDS && keeper->leads && keeper->begun)
-        keeper_see_all(keeper);
+    if (news->event == WATCH_LIST_ENDS)
+        take_list_end(keeper, news);
+}
+
+/* Behind the list from which all is to be told, and before it can be: it is to be judged later. */
+static bool is_deferred(const struct keeper *keeper, const struct keeper_news *news)
+{
+    return keeper->leads && !keeper->begun && news->kind == KEEPER_NEWS_WATCH &&
+           news->resource == KEEPER_DEPLOYMENTS &&
+           keeper->listed_run == keeper->watchers[KEEPER_DEPLOYMENTS].wanted_run;
 }
 
 static void take_mark(struct keeper *keeper, struct keeper_project *project,
@@ -202,7 +253,9 @@ static void take_news(struct keeper *keeper, const struct keeper_news *news)
         break;
     case KEEPER_NEWS_INTENT:
         /* Otherwise whoever leads finds it in the store. */
-        project = keeper->leads && keeper->begun ? keeper_project_of(keeper, news->name) : NULL;
+        project = keeper->leads && keeper->begun && keeper->settled
+                      ? keeper_project_of(keeper, news->name)
+                      : NULL;
         if (project != NULL)
             keeper_feed(keeper, project, &news->intent);
         break;
@@ -255,13 +308,24 @@ static bool is_due(int64_t *at_us, int64_t every_us)
     return true;
 }
 
+/* When nothing has come for a moment, or it never stops. */
+static void settle(struct keeper *keeper, bool is_quiet)
+{
+    const int64_t now_us = clock_monotonic_us();
+    if (keeper->settled_us == 0 || now_us < keeper->settled_us ||
+        (!is_quiet && now_us < keeper->settled_us + SETTLE_MAX_US))
+        return;
+    keeper->settled_us = 0;
+    keeper->in_sync = true;
+    if (!keeper->settled) {
+        keeper->settled = true;
+        keeper_poll_intents(keeper, true);
+    }
+    keeper_for_each(keeper, sync_one);
+}
+
 static void do_what_is_due(struct keeper *keeper)
 {
-    if (keeper->settled_us != 0 && clock_monotonic_us() >= keeper->settled_us) {
-        keeper->settled_us = 0;
-        keeper->in_sync = true;
-        keeper_for_each(keeper, sync_one);
-    }
     /* Who sees nothing judges nothing by its clocks: what happened is told first. */
     if (keeper->in_sync && keeper->now >= keeper->next_tick_at) {
         keeper->next_tick_at = INT64_MAX;
@@ -269,7 +333,8 @@ static void do_what_is_due(struct keeper *keeper)
     }
     if (is_due(&keeper->poll_us, POLL_US)) {
         keeper_gap_write(keeper);
-        keeper_poll_intents(keeper);
+        if (keeper->settled)
+            keeper_poll_intents(keeper, false);
         keeper_evict(keeper);
     }
     if (is_due(&keeper->flush_us, FLUSH_US))
@@ -280,24 +345,55 @@ static void do_what_is_due(struct keeper *keeper)
 
 /* ---- The thread */
 
+static void take_or_defer(struct keeper *keeper, struct keeper_news *news)
+{
+    if (is_deferred(keeper, news)) {
+        news->next = NULL;
+        *keeper->deferred_last = news;
+        keeper->deferred_last = &news->next;
+        return;
+    }
+    take_news(keeper, news);
+    keeper_news_free(news);
+}
+
+/* Of a run that is no more wanted they are told again. */
+static void take_deferred(struct keeper *keeper)
+{
+    const unsigned wanted = keeper->watchers[KEEPER_DEPLOYMENTS].wanted_run;
+    struct keeper_news *news = keeper->deferred;
+    keeper->deferred = NULL;
+    keeper->deferred_last = &keeper->deferred;
+    for (struct keeper_news *next; news != NULL; news = next) {
+        next = news->next;
+        if (news->run == wanted)
+            take_news(keeper, news);
+        keeper_news_free(news);
+    }
+}
+
 static void *keep(void *context)
 {
     struct keeper *keeper = context;
     while (knows_who_leads(keeper)) {
-        if (keeper->leads && !keeper->begun && cache_listed(keeper->cache))
+        if (keeper->leads && !keeper->begun && is_ready(keeper))
             keeper_begin(keeper);
+        if (keeper->deferred != NULL && (keeper->begun || !keeper->leads))
+            take_deferred(keeper);
         struct keeper_news *news = keeper_queue_pop(&keeper->queue, WAKE_US);
         look_at_clocks(keeper);
         if (news == NULL && atomic_load(&keeper->ends))
             break;
+        const bool is_quiet = news == NULL;
         if (news != NULL)
-            take_news(keeper, news);
-        keeper_news_free(news);
+            take_or_defer(keeper, news);
         if (keeper->leads && keeper->begun && atomic_exchange(&keeper->resync, false)) {
             keeper_for_each(keeper, unload);
             keeper_see_all(keeper);
         }
         keeper_show_state(keeper);
+        if (keeper->leads && keeper->begun)
+            settle(keeper, is_quiet);
         if (keeper->leads && keeper->begun)
             do_what_is_due(keeper);
     }
@@ -394,6 +490,12 @@ static void free_keeper(struct keeper *keeper)
         }
     }
     free(keeper->projects);
+    while (keeper->deferred != NULL) {
+        struct keeper_news *next = keeper->deferred->next;
+        keeper_news_free(keeper->deferred);
+        keeper->deferred = next;
+    }
+    pthread_mutex_destroy(&keeper->lock);
     keeper_evidence_done(keeper);
     cache_free(keeper->cache);
     keeper_queue_done(&keeper->queue);
@@ -413,10 +515,16 @@ static int make(const struct keeper_options *options, struct keeper **ret_keeper
         free(keeper);
         return code;
     }
+    if (pthread_mutex_init(&keeper->lock, NULL) != 0) {
+        keeper_queue_done(&keeper->queue);
+        free(keeper);
+        return err_set(reterr, ERR_NO_MEMORY, "no memory for a keeper");
+    }
     arena_init(&keeper->scratch, SCRATCH_BYTES);
     keeper->options = *options;
     keeper->settings = options->machine != NULL ? *options->machine : machine_settings_default;
-    keeper->followed = true;
+    keeper->followed = keeper->gapped = true;
+    keeper->deferred_last = &keeper->deferred;
     keeper->next_tick_at = INT64_MAX;
     keeper->evidence_last = &keeper->evidence_first;
     keeper->namespace_ = strdup(options->namespace_);
@@ -436,6 +544,10 @@ static int make(const struct keeper_options *options, struct keeper **ret_keeper
 static int start_threads(struct keeper *keeper, struct err *reterr)
 {
     int code = 0;
+    struct err err;
+    /* Who leads lists from where the store ends; who cannot tell yet lists again when it can. */
+    if (keeper_look_who_leads(keeper, &err) < 0)
+        log_event(LOG_WARN, "nobody can tell yet who leads", "error", err.text, NULL);
     if (pthread_create(&keeper->thread, NULL, keep, keeper) != 0)
         return err_set(reterr, ERR_NO_MEMORY, "no thread for the keeper");
     keeper->started = true;

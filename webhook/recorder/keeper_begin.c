@@ -25,6 +25,13 @@ void keeper_beat(struct keeper *keeper)
     if (store_cursor_set(keeper->options.store, &(struct store_cursor){BEAT_CURSOR, digits}, NULL) <
         0)
         return;
+    if (keeper->done_version[0] == '\0' ||
+        strcmp(keeper->done_version, keeper->beaten_version) == 0)
+        return;
+    const struct store_cursor cursor = {keeper_resource_name(KEEPER_DEPLOYMENTS),
+                                        keeper->done_version};
+    if (store_cursor_set(keeper->options.store, &cursor, NULL) == 0)
+        memcpy(keeper->beaten_version, keeper->done_version, KEEPER_VERSION_BYTES);
 }
 
 static void note_downtime(struct keeper *keeper, struct arena *arena)
@@ -34,7 +41,11 @@ static void note_downtime(struct keeper *keeper, struct arena *arena)
     int code = store_cursor_get(keeper->options.store, arena, BEAT_CURSOR, &beat, &err);
     const int64_t from = code == 0 && beat != NULL ? strtoll(beat, NULL, 10) : 0;
     if (code == 0 && from != 0 && from + BEAT_GAP_US < keeper->now) {
-        code = store_gap_open(keeper->options.store, BEAT_CURSOR, "no recorder ran", from, &err);
+        code = store_gap_open(keeper->options.store, BEAT_CURSOR,
+                              keeper->gapped ? "no recorder ran"
+                                             : "no recorder ran: what was stored is known, and not "
+                                               "who changed it",
+                              from, &err);
         if (code == 0)
             code = store_gap_close(keeper->options.store, BEAT_CURSOR, keeper->now, &err);
     }
@@ -164,7 +175,7 @@ static void begin_one(struct keeper *keeper, struct keeper_project *project)
 static void forget(struct keeper *keeper, struct keeper_project *project)
 {
     keeper_unload(keeper, project);
-    project->missed = project->missed || keeper->followed;
+    project->missed = project->missed || keeper->gapped;
 }
 
 void keeper_begin(struct keeper *keeper)
@@ -182,7 +193,10 @@ void keeper_begin(struct keeper *keeper)
     if (!keeper->leads)
         return;
     keeper->begun = true;
-    keeper->followed = false;
+    keeper->settled = keeper->in_sync = false;
+    keeper->settled_us = 0;
+    keeper_note_sync(keeper);
+    keeper->followed = keeper->gapped = false;
     keeper_beat(keeper);
     log_event(LOG_INFO, "keeping the history", "namespace", keeper->namespace_, NULL);
 }
@@ -209,12 +223,13 @@ static void end_intent(struct keeper *keeper, const struct store_intent_row *row
         log_event(LOG_ERROR, "an intent is not ended", "error", err.text, NULL);
 }
 
-static void poll_one(struct keeper *keeper, struct arena *arena, const struct store_intent_row *row)
+static void poll_one(struct keeper *keeper, struct arena *arena, const struct store_intent_row *row,
+                     bool all)
 {
     struct store_project_row of;
     struct err err;
     const int64_t age = keeper->now - row->intent.received_at;
-    if (age >= 0 && age < POLL_AGE_US)
+    if (!all && age >= 0 && age < POLL_AGE_US)
         return;
     if (store_project_get(keeper->options.store, arena, row->project, &of, &err) < 0 ||
         strcmp(of.namespace_, keeper->namespace_) != 0)
@@ -228,7 +243,7 @@ static void poll_one(struct keeper *keeper, struct arena *arena, const struct st
         keeper_feed(keeper, project, &row->intent);
 }
 
-void keeper_poll_intents(struct keeper *keeper)
+void keeper_poll_intents(struct keeper *keeper, bool all)
 {
     struct arena arena;
     struct store_intent_row *rows;
@@ -242,7 +257,7 @@ void keeper_poll_intents(struct keeper *keeper)
             break;
         for (size_t i = 0; i < count; i++) {
             after = rows[i].intent.id;
-            poll_one(keeper, &arena, &rows[i]);
+            poll_one(keeper, &arena, &rows[i], all);
         }
     }
     arena_done(&arena);

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "recorder/keeper_internal.h"
+#include "recorder/metrics.h"
 
 #include <stdio.h>
 
@@ -78,6 +79,8 @@ void keeper_gap_note(struct keeper *keeper, const struct keeper_news *news)
         const char *why = json_get_string(news->object, "message");
         log_event(LOG_WARN, "a watch has lost its connection", "resource", name, "error",
                   why != NULL ? why : "", NULL);
+        metrics_add(METRICS_GAPS, 1);
+        metrics_add(METRICS_GAPS_OPEN, gap->lost ? 0 : 1);
         gap->lost = true;
         open_gap(keeper, resource, why != NULL ? why : "no connection", keeper->now);
     } else if (news->event == WATCH_LIST_BEGINS && news->gap) {
@@ -85,6 +88,7 @@ void keeper_gap_note(struct keeper *keeper, const struct keeper_news *news)
         open_gap(keeper, resource, "versions had expired: listed again",
                  gap->heard_at != 0 ? gap->heard_at : keeper->now);
     } else if (news->event == WATCH_CONNECTED || (news->event == WATCH_LIST_ENDS && !gap->lost)) {
+        metrics_add(METRICS_GAPS_OPEN, gap->lost ? -1 : 0);
         gap->lost = false;
         close_gap(keeper, resource);
     }

@@ -54,7 +54,12 @@ struct keeper_watcher {
     struct kube_client *client;
     pthread_t thread;
     bool started, again; /* again: it has ended once by itself, and lists anew */
+    atomic_bool stop;
+    atomic_uint run;
+    unsigned wanted_run; /* it is begun anew to be that one; guarded by `lock` */
 };
+
+#define KEEPER_VERSION_BYTES 256
 
 struct keeper {
     struct keeper_options options;
@@ -75,10 +80,23 @@ struct keeper {
     struct keeper_project **projects;
     size_t project_slots, project_count, loaded;
 
+    /* The Deployments' resourceVersion: whose effects are written with the next commit ("" : of no
+     * event); up to which all is written; and from which on a recorder that begins to lead wants to
+     * know (guarded by `lock`; "": from now on). */
+    char event_version[KEEPER_VERSION_BYTES], done_version[KEEPER_VERSION_BYTES];
+    char beaten_version[KEEPER_VERSION_BYTES]; /* that was written last */
+    pthread_mutex_t lock;
+    char list_at[KEEPER_VERSION_BYTES];
+    unsigned listed_run; /* of the Deployments' watch, whose list has ended */
+    bool gapped;         /* that list may not have told all since */
+    struct keeper_news *deferred, **deferred_last; /* what came behind it, before all are listed */
+
     bool leads, begun, followed; /* followed: news went by without being committed */
     bool nobody_can_tell;        /* who leads */
     bool in_sync;                /* what machines are told of it */
     int64_t settled_us; /* monotonic: connected again, and then in sync; 0: nothing to be */
+    bool settled; /* since it began: before that, truth of earlier may still come, and intents wait
+                     for it in the store, so that versions are numbered as they came */
     struct keeper_gap gaps[KEEPER_RESOURCES];
     int64_t lead_us, poll_us, beat_us, flush_us; /* monotonic: when they are due */
     int64_t next_tick_at;                        /* wall; no project's is before */
@@ -97,11 +115,15 @@ bool keeper_rest(struct keeper *keeper, unsigned failures);
 /* Looks whether it leads, and acts on a change.  < 0: nobody can tell. */
 NODISCARD int keeper_look_who_leads(struct keeper *keeper, struct err *reterr);
 void keeper_show_state(struct keeper *keeper);
+void keeper_note_sync(struct keeper *keeper);
 
 /* ---- keeper_watch.c */
 
 NODISCARD int keeper_watch_start(struct keeper_watcher *watcher, struct err *reterr);
 void keeper_watch_stop(struct keeper_watcher *watcher);
+
+/* The Deployments are listed anew, as they were at the version up to which the store has them. */
+void keeper_watch_again(struct keeper *keeper);
 
 /* "deployments": in gaps and in the log. */
 const char *keeper_resource_name(enum keeper_resource resource);
@@ -142,7 +164,9 @@ bool keeper_was_fed(const struct keeper *keeper, int64_t intent);
 
 void keeper_begin(struct keeper *keeper);
 void keeper_see_all(struct keeper *keeper);
-void keeper_poll_intents(struct keeper *keeper);
+/* Feeds those that are open and were not fed; `all`: the young ones too, that may still be in the
+ * queue. */
+void keeper_poll_intents(struct keeper *keeper, bool all);
 void keeper_beat(struct keeper *keeper);
 
 /* ---- keeper_gap.c */

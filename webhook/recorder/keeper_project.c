@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "recorder/keeper_internal.h"
+#include "recorder/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,7 @@ struct keeper_project *keeper_project_of(struct keeper *keeper, const char *name
         return NULL;
     memcpy(project->name, name, length + 1);
     project->tick_at = INT64_MAX;
-    project->missed = true; /* nobody knows since when */
+    project->missed = keeper->gapped;
     *project_at(keeper, name) = project;
     keeper->project_count++;
     return project;
@@ -148,6 +149,7 @@ struct commit {
     struct store_template *templates;
     size_t template_count;
     int64_t *ids;
+    const struct store_cursor *cursor;
 };
 
 static const cJSON *find_template(const struct project_view *view, const char *sha)
@@ -201,16 +203,23 @@ static int write_effects(struct commit *commit, struct err *reterr)
 {
     if (!arena_try(&commit->keeper->scratch, prepare, commit))
         return err_set(reterr, ERR_NO_MEMORY, "no memory for a commit");
-    return store_commit(commit->keeper->options.store, commit->project->id, commit->effects,
-                        commit->count, commit->templates, commit->template_count, NULL, commit->ids,
-                        reterr);
+    const int code = store_commit(commit->keeper->options.store, commit->project->id,
+                                  commit->effects, commit->count, commit->templates,
+                                  commit->template_count, commit->cursor, commit->ids, reterr);
+    if (code == 0)
+        metrics_add(METRICS_COMMITS, 1);
+    return code;
 }
 
-/* All that the machine's last step decided. */
+/* All that the machine's last step decided; a view's together with up to where it tells. */
 static int commit_step(struct keeper *keeper, struct keeper_project *project,
                        const struct project_view *view, struct err *reterr)
 {
     struct commit commit = {.keeper = keeper, .project = project, .view = view};
+    const struct store_cursor cursor = {keeper_resource_name(KEEPER_DEPLOYMENTS),
+                                        keeper->event_version};
+    if (view != NULL && keeper->event_version[0] != '\0')
+        commit.cursor = &cursor;
     commit.effects = machine_effects(project->machine, &commit.count);
     int code = commit.count > 0 ? write_effects(&commit, reterr) : 0;
     if (code < 0)
@@ -301,7 +310,7 @@ static int load_rows(struct keeper *keeper, struct keeper_project *project, stru
     keeper->loaded++;
     project->template_sha[0] = '\0';
     code = machine_load(project->machine, rows, count, reterr);
-    return code < 0 ? code : feed_open(keeper, project, arena, reterr);
+    return code < 0 || !keeper->settled ? code : feed_open(keeper, project, arena, reterr);
 }
 
 /* The project's id; `makes` it in the store if it is new there. */
@@ -417,6 +426,7 @@ static bool recover(struct keeper *keeper, struct keeper_project *project, int c
                     unsigned failures, const struct err *err)
 {
     struct err why;
+    metrics_add(METRICS_COMMIT_FAILURES, 1);
     keeper_unload(keeper, project);
     if (failures % 20 == 0)
         log_event(LOG_ERROR, "the history cannot be written, and is tried again", "project",

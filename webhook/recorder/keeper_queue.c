@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "recorder/metrics.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -73,6 +74,7 @@ void keeper_queue_push(struct keeper_queue *queue, struct keeper_news *news, boo
     *queue->last = news;
     queue->last = &news->next;
     queue->bytes += bytes_of(news);
+    metrics_add(METRICS_QUEUE, 1);
     pthread_cond_signal(&queue->filled);
     pthread_mutex_unlock(&queue->lock);
 }
@@ -96,6 +98,7 @@ struct keeper_news *keeper_queue_pop(struct keeper_queue *queue, int64_t timeout
         if (queue->first == NULL)
             queue->last = &queue->first;
         queue->bytes -= bytes_of(news);
+        metrics_add(METRICS_QUEUE, -1);
         pthread_cond_broadcast(&queue->emptied);
     }
     pthread_mutex_unlock(&queue->lock);

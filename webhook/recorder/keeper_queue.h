@@ -31,6 +31,7 @@ struct keeper_news {
     enum watch_event event;
     const cJSON *object;
     bool gap;
+    unsigned run; /* of the watch: it may be begun anew */
 
     const char *name; /* of the project */
     struct machine_intent intent;
