@@ -167,6 +167,7 @@ struct store_query {
     int good;                 /* enum revision_good, -1: any */
     const char *actor;        /* NULL: any */
     const char *template_sha; /* NULL: any */
+    bool brief;               /* last_applied and managed_fields are NULL: they are long */
     size_t limit;
 };
 NODISCARD int store_revisions(struct store *store, struct arena *arena,

@@ -26,6 +26,8 @@ _Static_assert(REVISION_ADMISSION == 0 && REVISION_WATCH == 1 && REVISION_IMPORT
     " progressing_baseline, started_at, last_progress_at, deadline_at, completed_at,"              \
     " rollback_of, source, memory FROM revision WHERE "
 #define REVISIONS REVISIONS_WITH("last_applied", "managed_fields")
+/* Without the long texts: of a list. */
+#define BRIEF REVISIONS_WITH("NULL", "NULL")
 
 static void read_revision(void *context, const struct store_row *row)
 {
@@ -91,23 +93,24 @@ static int read_revisions(struct store *store, struct arena *arena, const char *
 }
 
 /* One text for each index that can lead: what is asked for most narrowly is looked up. */
-static const char *list_sql(const struct store_query *query)
-{
 #define FILTERS                                                                                    \
     " AND ($2 = -1 OR status = $2) AND ($3 = -1 OR good = $3)"                                     \
     " AND ($4 IS NULL OR actor_user = $4) AND ($5 IS NULL OR template_sha = $5)"
-#define BY_SEQ FILTERS " AND seq < $6 ORDER BY seq DESC LIMIT $7"
+#define BY_SEQ      FILTERS " AND seq < $6 ORDER BY seq DESC LIMIT $7"
+#define LIST(which) (query->brief ? BRIEF which : REVISIONS which)
+static const char *list_sql(const struct store_query *query)
+{
     if (query->project == 0)
-        return REVISIONS "$1 = 0" FILTERS " AND id < $6 ORDER BY id DESC LIMIT $7";
+        return LIST("$1 = 0" FILTERS " AND id < $6 ORDER BY id DESC LIMIT $7");
     if (query->template_sha != NULL)
-        return REVISIONS "project_id = $1 AND template_sha = $5" BY_SEQ;
+        return LIST("project_id = $1 AND template_sha = $5" BY_SEQ);
     if (query->actor != NULL)
-        return REVISIONS "project_id = $1 AND actor_user = $4" BY_SEQ;
+        return LIST("project_id = $1 AND actor_user = $4" BY_SEQ);
     if (query->status != -1)
-        return REVISIONS "project_id = $1 AND status = $2" BY_SEQ;
+        return LIST("project_id = $1 AND status = $2" BY_SEQ);
     if (query->good != -1)
-        return REVISIONS "project_id = $1 AND good = $3" BY_SEQ;
-    return REVISIONS "project_id = $1" BY_SEQ;
+        return LIST("project_id = $1 AND good = $3" BY_SEQ);
+    return LIST("project_id = $1" BY_SEQ);
 }
 
 int store_revisions(struct store *store, struct arena *arena, const struct store_query *query,
