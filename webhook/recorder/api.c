@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "net/listen.h"
 #include "net/tls.h"
+#include "recorder/metrics.h"
 
 #include <gnutls/crypto.h>
 #include <stdio.h>
@@ -21,7 +22,8 @@
 #define BODIES_MAX              (64UL * 1024UL * 1024UL)
 #define DRAIN_BYTES             (16UL * 1024UL * 1024UL)
 #define HEADER_BYTES            (32UL * 1024UL)
-#define REQUEST_US              (30LL * 1000 * 1000)
+#define REQUEST_DEFAULT_US      (30LL * 1000 * 1000)
+#define RECHECK_DEFAULT_US      (20LL * 1000 * 1000)
 #define IDLE_US                 (120LL * 1000 * 1000)
 
 static struct log_limit refused_lines;
@@ -333,6 +335,8 @@ static void log_answer(const struct api_call *call)
 static enum MHD_Result queue_answer(struct api_call *call)
 {
     log_answer(call);
+    metrics_api_request(call->route != NULL ? call->route->id : "none", (int)call->status,
+                        call->complete_us > 0 ? clock_monotonic_us() - call->complete_us : 0);
     struct MHD_Response *response = make_response(call);
     if (response == NULL)
         return MHD_NO;
@@ -358,6 +362,7 @@ static void run_call(struct api_job *job, struct arena *scratch)
 static enum MHD_Result finish_request(struct api_call *call)
 {
     struct api *api = call->api;
+    call->complete_us = clock_monotonic_us();
     if (!call->refused && !api_reserve(api, true))
         drop_body(call, 503, "Busy", "Too many requests at once; try again in a moment.");
     if (call->refused) {
@@ -495,6 +500,10 @@ static struct api *new_api(const struct api_options *options)
     api->last_job = &api->first_job;
     if (api->options.body_bytes <= 0)
         api->options.body_bytes = BODY_DEFAULT;
+    if (api->options.request_us <= 0)
+        api->options.request_us = REQUEST_DEFAULT_US;
+    if (api->options.recheck_us <= 0)
+        api->options.recheck_us = RECHECK_DEFAULT_US;
     pthread_mutex_init(&api->lock, NULL);
     pthread_mutex_init(&api->image_lock, NULL);
     pthread_cond_init(&api->work, NULL);
@@ -515,7 +524,7 @@ int api_start(const struct api_options *options, struct api **ret_api, unsigned 
     if (r == 0)
         r = listen_open(options->listen, &api->listen_fd, ret_port, reterr);
     if (r == 0)
-        r = connection_keeper_start(&api->keeper, REQUEST_US, IDLE_US, false, reterr);
+        r = connection_keeper_start(&api->keeper, api->options.request_us, IDLE_US, false, reterr);
     if (r == 0)
         r = start_workers(api, reterr);
     if (r == 0)

@@ -19,7 +19,9 @@ struct api_options {
     const char *namespace_;
     const char *client_ca_pem; /* NULL: no client certificates */
     long threads, connections;
-    long body_bytes; /* of a request; 0: 1 MiB */
+    long body_bytes;    /* of a request; 0: 1 MiB */
+    int64_t request_us; /* a client's time for a request and its answer; 0: 30 s */
+    int64_t recheck_us; /* how often a stream's rights are looked at again; 0: 20 s */
 };
 
 /* The certificate must be installed (net/tls). */

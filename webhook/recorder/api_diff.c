@@ -149,6 +149,7 @@ static int find_before(struct api_call *call, struct revision *ret_other)
                                 .before_seq = call->revision.seq,
                                 .status = -1,
                                 .good = -1,
+                                .brief = true,
                                 .limit = 1};
     struct revision *rows;
     size_t count = 0;

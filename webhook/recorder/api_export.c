@@ -129,6 +129,7 @@ static int write_rows(struct page *page, const struct store_project_row *project
                                       .before_seq = export->revision,
                                       .status = -1,
                                       .good = -1,
+                                      .brief = true,
                                       .limit = API_ROWS_AT_ONCE};
     struct store *store = export->call.api->options.store;
     struct api_shape shape;

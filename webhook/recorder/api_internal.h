@@ -30,9 +30,9 @@
 
 /* Of one call: its input's tree, a row or two, what the policies need. */
 #define API_ARENA_BYTES (32UL * 1024UL * 1024UL)
-/* Of the rows that are looked at together: each has at most two texts of 1.5 MiB. */
+/* Of the rows that are looked at together: each may have a text of some 100 KiB, and a template. */
 #define API_SCRATCH_BYTES (48UL * 1024UL * 1024UL)
-#define API_ROWS_AT_ONCE  10U
+#define API_ROWS_AT_ONCE  20U
 
 #define API_ANSWER_BYTES (32UL * 1024UL * 1024UL)
 #define API_URI_BYTES    4096U

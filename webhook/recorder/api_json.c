@@ -191,7 +191,8 @@ static bool was_stored(const struct revision *revision)
 static int find_current(struct api *api, struct arena *arena, int64_t project,
                         struct revision *ret_current, struct err *reterr)
 {
-    struct store_query query = {.project = project, .status = -1, .good = -1, .limit = 1};
+    struct store_query query = {
+        .project = project, .status = -1, .good = -1, .brief = true, .limit = 1};
     struct revision *rows;
     size_t count;
     *ret_current = (struct revision){.id = 0};
@@ -357,6 +358,7 @@ int api_write_hold(struct api *api, struct arena *scratch, struct buf *out,
                                       .status = -1,
                                       .good = -1,
                                       .template_sha = hold->template_sha,
+                                      .brief = true,
                                       .limit = API_ROWS_AT_ONCE};
     struct revision *rows;
     size_t count;

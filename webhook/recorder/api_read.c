@@ -105,6 +105,7 @@ void api_get_deployments(struct api_call *call)
                   .good = good_of(api_query(call, "good")),
                   .actor = api_query(call, "actor"),
                   .template_sha = api_query(call, "template"),
+                  .brief = true,
                   .limit = API_ROWS_AT_ONCE + 1},
         .wanted = (size_t)api_query_number(call, "limit", API_PAGE_DEFAULT)};
     if (!api_cursor_read(call, &work.query.before_seq))
@@ -157,8 +158,11 @@ struct project_work {
 
 static int write_good(struct api_call *call, const struct api_shape *shape)
 {
-    const struct store_query query = {
-        .project = shape->project->id, .status = -1, .good = REVISION_GOOD_YES, .limit = 1};
+    const struct store_query query = {.project = shape->project->id,
+                                      .status = -1,
+                                      .good = REVISION_GOOD_YES,
+                                      .brief = true,
+                                      .limit = 1};
     struct revision *rows;
     size_t count;
     const int r =

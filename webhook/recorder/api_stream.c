@@ -6,11 +6,13 @@
  * Last-Event-ID goes on from there.  Versions have no id: their newest state is told when it
  * changed, and again to whoever comes back.
  *
- * Rights end while a stream lives: each is asked about again every RECHECK_US by a worker.
+ * Rights end while a stream lives: each is asked about again, every recheck_us,
+ * by a worker.
  */
 #include "base/clock.h"
 #include "base/digest.h"
 #include "recorder/api_internal.h"
+#include "recorder/metrics.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -45,6 +47,7 @@ struct stream {
     int64_t after, told_at, checked_at;
     struct seen seen[VERSIONS];
     size_t next_seen;
+    bool greeted;
     bool checking, pulsed, over; /* under the hub's lock */
 };
 
@@ -103,7 +106,7 @@ static void tell_events(struct telling *telling)
     telling->more = count == EVENTS_AT_ONCE;
 }
 
-/* Whether that version was last told with other words. */
+/* Whether that version was last told with other words, or never; and that it is told now. */
 static bool is_news(struct stream *stream, int64_t id, const char *digest)
 {
     size_t i = 0;
@@ -129,6 +132,9 @@ static void tell_version(struct telling *telling, const struct api_shape *shape,
     if (telling->code != 0 || text.failed || !digest_sha256(text.data, text.length, digest) ||
         !is_news(telling->stream, row->id, digest))
         return;
+    /* Who comes is told what is live and what is under way, not what was before. */
+    if (!telling->stream->greeted && row->id != shape->current && revision_ended(row->status))
+        return;
     buf_add_strings(&telling->out, "event: deployment\ndata: ", text.data, "\n\n", NULL);
 }
 
@@ -137,7 +143,7 @@ static void tell_versions(struct telling *telling)
 {
     struct stream *stream = telling->stream;
     const struct store_query query = {
-        .project = stream->project.id, .status = -1, .good = -1, .limit = 4};
+        .project = stream->project.id, .status = -1, .good = -1, .brief = true, .limit = 4};
     struct api_shape shape;
     struct revision *rows;
     size_t count = 0;
@@ -148,6 +154,7 @@ static void tell_versions(struct telling *telling)
                                         &count, &telling->err);
     for (size_t i = count; telling->code == 0 && i > 0; i--)
         tell_version(telling, &shape, &rows[i - 1]);
+    stream->greeted = stream->greeted || telling->code == 0;
 }
 
 static void tell_all(void *context)
@@ -233,7 +240,8 @@ static void run_recheck(struct api_job *job, struct arena *scratch)
 
 static void begin_recheck(struct api_hub *hub, struct stream *stream, int64_t now)
 {
-    if (now - stream->checked_at < RECHECK_US || stream->checking || !api_reserve(hub->api, true))
+    if (now - stream->checked_at < hub->api->options.recheck_us || stream->checking ||
+        !api_reserve(hub->api, true))
         return;
     stream->checking = true;
     stream->checked_at = now;
@@ -283,7 +291,7 @@ static void feed_all(struct api_hub *hub, struct arena *arena, bool all)
         for (at = &hub->first; *at != stream;) /* it may have got one before it */
             at = &(*at)->next;
         *at = stream->next;
-        hub->count--;
+        metrics_set(METRICS_STREAMS, (int64_t)--hub->count);
         api_flow_end(&stream->flow, true);
         api_flow_unref(&stream->flow);
     }
@@ -467,7 +475,7 @@ void api_get_stream(struct api_call *call)
     if (refused == NULL) {
         stream->next = hub->first;
         hub->first = stream;
-        hub->count++;
+        metrics_set(METRICS_STREAMS, (int64_t)++hub->count);
         hub->pulsed = true;
         pthread_cond_signal(&hub->news);
         call->flow = &stream->flow;
