@@ -85,6 +85,18 @@ int access_authorize(struct access *access, struct arena *arena, const struct ca
                    caller->user, verbs[verb], project);
 }
 
+int access_act_for(const struct access *access, struct arena *arena, const char *person,
+                   struct caller *caller, struct err *reterr)
+{
+    (void)access;
+    if (strcmp(caller->user, "teacher") != 0)
+        return err_set(reterr, ERR_FORBIDDEN, "User \"%.60s\" is not trusted.", caller->user);
+    if (strlen(person) == 0 || strlen(person) > 256)
+        return err_set(reterr, ERR_USAGE, "that is nobody's name");
+    caller->on_behalf_of = arena_strdup(arena, person);
+    return 0;
+}
+
 /* ---- Operations ------------------------------------------------------------------------- */
 
 static int claim(struct arena *arena, const struct operate_request *request, const char *kind,
@@ -123,6 +135,11 @@ static int claim(struct arena *arena, const struct operate_request *request, con
     ret_answer->operation = row.id;
     ret_answer->repeated = repeated;
     return r;
+}
+
+const char *operate_message(struct arena *arena, const struct store_op *op)
+{
+    return op->answer == NULL ? NULL : arena_strdup(arena, op->answer);
 }
 
 #define UNUSED (void)operate
@@ -245,50 +262,72 @@ static const char *const hostile[] = {NULL,
                                       "  @SUM(A1)"};
 #define HOSTILE (sizeof hostile / sizeof hostile[0])
 
-static int64_t add_version(const char *name, int64_t number)
+#define AT_ONCE 100
+
+struct version {
+    struct revision row;
+    char json[1024], sha[DIGEST_HEX_BYTES];
+};
+
+static void make_version(const char *name, int64_t number, struct version *version)
 {
     const int64_t now = clock_unix_us();
     const char *text = hostile[(size_t)number % HOSTILE];
-    char json[2048], sha[DIGEST_HEX_BYTES];
-    snprintf(json, sizeof json,
+    snprintf(version->json, sizeof version->json,
              "{\"metadata\":{\"labels\":{\"app\":\"%s\",\"a.b/c\":\"%lld\"}},\"spec\":{"
              "\"containers\":[{\"env\":[{\"name\":\"N\",\"value\":\"%lld\"}],\"image\":"
              "\"registry/app:v%lld\",\"name\":\"app\"}]}}",
              name, (long long)(number % 3), (long long)(number % 7), (long long)(number % 50));
-    if (!digest_sha256(json, strlen(json), sha))
+    if (!digest_sha256(version->json, strlen(version->json), version->sha))
         abort();
-    const struct revision row = {.seq = number,
-                                 .uid = "11111111-2222-3333-4444-555555555555",
-                                 .generation = number,
-                                 .template_sha = sha,
-                                 .strategy = "RollingUpdate",
-                                 .replicas = 1,
-                                 .change_kind = "image",
-                                 .change_cause = text,
-                                 .actor_user = number % 4 == 0 ? "teacher" : "s1",
-                                 .actor_groups = "[\"students\"]",
-                                 .actor_certain = true,
-                                 .status = number % 5 == 0 ? REVISION_FAILED : REVISION_COMPLETED,
-                                 .reason = number % 5 == 0 ? "CrashLoop" : NULL,
-                                 .message = text,
-                                 .progress = 100,
-                                 .good = number % 5 == 0 ? REVISION_GOOD_NO : REVISION_GOOD_YES,
-                                 .policy_changes = "{\"spec.replicas\":{\"was\":5}}",
-                                 .started_at = now,
-                                 .completed_at = now};
-    const struct machine_effect effects[] = {{.kind = MACHINE_INSERT, .revision = &row, .at = now},
-                                             {.kind = MACHINE_EVENT,
-                                              .revision = &row,
-                                              .event_type = "deployment_started",
-                                              .event_message = text,
-                                              .at = now}};
-    const struct store_template template = {sha, json};
+    version->row =
+        (struct revision){.seq = number,
+                          .uid = "11111111-2222-3333-4444-555555555555",
+                          .generation = number,
+                          .template_sha = version->sha,
+                          .strategy = "RollingUpdate",
+                          .replicas = 1,
+                          .change_kind = "image",
+                          .change_cause = text,
+                          .actor_user = number % 4 == 0 ? "teacher" : "s1",
+                          .actor_groups = "[\"students\"]",
+                          .actor_certain = true,
+                          .status = number % 5 == 0 ? REVISION_FAILED : REVISION_COMPLETED,
+                          .reason = number % 5 == 0 ? "CrashLoop" : NULL,
+                          .message = text,
+                          .progress = 100,
+                          .good = number % 5 == 0 ? REVISION_GOOD_NO : REVISION_GOOD_YES,
+                          .policy_changes = "{\"spec.replicas\":{\"was\":5}}",
+                          .started_at = now,
+                          .completed_at = now};
+}
+
+/* Versions `from` to `to`, not more than AT_ONCE; the id of the last. */
+static int64_t add_versions(const char *name, int64_t from, int64_t to)
+{
+    static struct version versions[AT_ONCE];
+    struct machine_effect effects[2 * AT_ONCE];
+    struct store_template templates[AT_ONCE];
+    int64_t ids[2 * AT_ONCE] = {0};
+    const size_t count = (size_t)(to - from + 1);
+    const int64_t project = project_of(name);
     struct err err;
-    int64_t ids[2] = {0, 0};
-    if (store_commit(store, project_of(name), effects, 2, &template, 1, NULL, ids, &err) != 0)
+    for (size_t i = 0; i < count; i++) {
+        struct version *version = &versions[i];
+        make_version(name, from + (int64_t)i, version);
+        templates[i] = (struct store_template){version->sha, version->json};
+        effects[2 * i] = (struct machine_effect){
+            .kind = MACHINE_INSERT, .revision = &version->row, .at = version->row.started_at};
+        effects[2 * i + 1] = (struct machine_effect){.kind = MACHINE_EVENT,
+                                                     .revision = &version->row,
+                                                     .event_type = "deployment_started",
+                                                     .event_message = version->row.message,
+                                                     .at = version->row.started_at};
+    }
+    if (store_commit(store, project, effects, 2 * count, templates, count, NULL, ids, &err) != 0)
         stop_with(&err);
-    api_pulse(api, project_of(name));
-    return ids[0];
+    api_pulse(api, project);
+    return ids[2 * (count - 1)];
 }
 
 static int64_t next_number(const char *name)
@@ -360,10 +399,11 @@ static void obey(char *line)
     char *word = strtok(line, " "), *first = strtok(NULL, " "), *rest = strtok(NULL, "");
     long long answer = 0;
     if (strcmp(word, "fill") == 0) {
-        for (int64_t at = next_number(first), end = at + atoll(rest); at < end; at++)
-            answer = add_version(first, at);
+        const int64_t from = next_number(first), to = from + atoll(rest) - 1;
+        for (int64_t at = from; at <= to; at += AT_ONCE)
+            answer = add_versions(first, at, to < at + AT_ONCE - 1 ? to : at + AT_ONCE - 1);
     } else if (strcmp(word, "add") == 0) {
-        answer = add_version(first, next_number(first));
+        answer = add_versions(first, next_number(first), next_number(first));
     } else if (strcmp(word, "status") == 0) {
         set_status(first, rest);
     } else if (strcmp(word, "event") == 0) {
@@ -417,7 +457,9 @@ int main(int argc, char **argv)
                                         .store = store,
                                         .namespace_ = NAMESPACE,
                                         .client_ca_pem = ca,
-                                        .connections = 600};
+                                        .connections = 600,
+                                        .request_us = 2000000,
+                                        .recheck_us = 300000};
     if (api_start(&options, &api, &port, &err) != 0)
         stop_with(&err);
     printf("port %u\n", port);
