@@ -353,7 +353,7 @@ static void write_text(struct buf *buf, const char *text, size_t length)
 
 static void write_list(struct buf *buf, const char *text)
 {
-    buf_add_char(buf, '\n');
+    buf_add_string(buf, *text != '\0' ? "\n" : " []\n");
     while (*text != '\0') {
         size_t span = strcspn(text, "\n");
         buf_add_string(buf, "- ");
