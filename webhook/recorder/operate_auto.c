@@ -159,6 +159,16 @@ static int tell_outcome(struct operate_call *call, const struct wish *wish, stru
     return store_event(call->operate->options.store, &event, &id, reterr);
 }
 
+static int go(struct operate_call *call, const struct wish *wish, struct err *reterr)
+{
+    const struct operate_way way = {.from = wish->revision,
+                                    .target = wish->target,
+                                    .uid = wish->live.uid,
+                                    .expect_generation = wish->live.generation};
+    const int rc = operate_go(call, &way, reterr);
+    return rc < 0 ? rc : tell_outcome(call, wish, reterr);
+}
+
 static int judge_wish(struct operate_call *call, void *context, struct err *reterr)
 {
     struct wish *wish = context;
@@ -167,17 +177,12 @@ static int judge_wish(struct operate_call *call, void *context, struct err *rete
     if (rc < 0)
         return rc;
     const unsigned refused = guard_judge(&wish->facts);
+    if (refused == 1U << GUARD_NOTHING_PENDING) /* it is stored, or given up, before long */
+        return err_set(reterr, ERR_BUSY, "another change is on its way");
     if (refused != 0)
         return tell_refused(call, wish, refused, reterr);
     rc = operate_claim(call, "rollback", wish->revision_id, wish->target.id, &over, reterr);
-    if (rc < 0 || over)
-        return rc;
-    const struct operate_way way = {.from = wish->revision,
-                                    .target = wish->target,
-                                    .uid = wish->live.uid,
-                                    .expect_generation = wish->live.generation};
-    rc = operate_go(call, &way, reterr);
-    return rc < 0 ? rc : tell_outcome(call, wish, reterr);
+    return rc < 0 || over ? rc : go(call, wish, reterr);
 }
 
 int operate_judge_wish(struct operate *operate, struct arena *arena, int64_t project,
@@ -189,6 +194,51 @@ int operate_judge_wish(struct operate *operate, struct arena *arena, int64_t pro
     struct wish wish = {.project = project, .revision_id = revision};
     struct operate_answer answer;
     return operate_run(operate, arena, &request, judge_wish, &wish, &answer, reterr);
+}
+
+/* ---- One that was claimed, and not done before the process ended ------------------------ */
+
+struct adopting {
+    struct wish wish;
+    const struct store_op *op;
+};
+
+static int adopt(struct operate_call *call, void *context, struct err *reterr)
+{
+    struct adopting *adopting = context;
+    struct wish *wish = &adopting->wish;
+    int rc = read_facts(call, wish, reterr);
+    if (rc < 0)
+        return rc;
+    /* It is among those that are counted. */
+    wish->facts.of_template -= wish->facts.of_template > 0;
+    wish->facts.of_hour -= wish->facts.of_hour > 0;
+    const unsigned refused = guard_judge(&wish->facts);
+    if (refused == 1U << GUARD_NOTHING_PENDING)
+        return 0;
+    call->op = *adopting->op;
+    call->answer = (struct operate_answer){.operation = call->op.id,
+                                           .project = call->op.project,
+                                           .revision = wish->revision_id,
+                                           .target = wish->target.id};
+    if (refused == 0)
+        return go(call, wish, reterr);
+    rc = tell_refused(call, wish, refused, reterr);
+    return rc < 0 ? rc
+                  : operate_refuse(call, 409, "NotDone",
+                                   "the recorder stopped before it was written, and by now a guard "
+                                   "stands in the way",
+                                   NULL, reterr);
+}
+
+int operate_adopt(struct operate *operate, struct arena *arena, const struct store_op *op,
+                  struct err *reterr)
+{
+    const struct operate_request request = {.caller = NULL};
+    struct adopting adopting = {.wish = {.project = op->project, .revision_id = op->revision},
+                                .op = op};
+    struct operate_answer answer;
+    return operate_run(operate, arena, &request, adopt, &adopting, &answer, reterr);
 }
 
 /* ---- Wishes that nobody heard ----------------------------------------------------------- */

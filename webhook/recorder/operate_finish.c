@@ -13,6 +13,8 @@
 
 /* A call that is under way elsewhere (another replica) has given up by then. */
 #define UNWRITTEN_US (INT64_C(120) * 1000000)
+/* The leader alone does what nobody asked for, and another one's write would be fenced off. */
+#define ADOPTED_US (INT64_C(5) * 1000000)
 /* What was written shows as a version at once, if anybody watches at all. */
 #define UNSEEN_US (INT64_C(30) * 60 * 1000000)
 
@@ -128,10 +130,23 @@ static int find_from(struct finishing *finishing, struct store_op *op, struct er
     return rc;
 }
 
+/* What the recorder wanted by itself it still wants; a person is told to ask again. */
+static int finish_unwritten(const struct finishing *finishing, int64_t age_us, struct err *reterr)
+{
+    const struct store_op *op = finishing->op;
+    if (op->automatic && is_kind(op, "rollback"))
+        return age_us > ADOPTED_US ? operate_adopt(finishing->operate, finishing->arena, op, reterr)
+                                   : 0;
+    return age_us > UNWRITTEN_US
+               ? end(finishing, STORE_OP_FAILED, 0,
+                     "the recorder stopped, or lost the API server, before it was written", reterr)
+               : 0;
+}
+
 static int finish_claimed(struct finishing *finishing, struct err *reterr)
 {
     struct store_op op = *finishing->op;
-    const bool late = clock_unix_us() - op.created_at > UNWRITTEN_US;
+    const int64_t age_us = clock_unix_us() - op.created_at;
     const char *wanted = NULL;
     int rc = store_project_get(finishing->operate->options.store, finishing->arena, op.project,
                                &finishing->project, reterr);
@@ -144,10 +159,7 @@ static int finish_claimed(struct finishing *finishing, struct err *reterr)
     if (rc < 0)
         return rc;
     if (!same(finishing->live.history_id, operate_history_id(finishing->arena, &op)))
-        return late ? end(finishing, STORE_OP_FAILED, 0,
-                          "the recorder stopped, or lost the API server, before it was written",
-                          reterr)
-                    : 0;
+        return finish_unwritten(finishing, age_us, reterr);
     if (wanted != NULL && !same(wanted, finishing->live.template_sha))
         return end(finishing, STORE_OP_FAILED, 0,
                    "it was written, and another version was stored before the recorder saw it",

@@ -166,6 +166,10 @@ NODISCARD int operate_went(struct operate *operate, struct arena *arena, const s
 NODISCARD int operate_judge_wish(struct operate *operate, struct arena *arena, int64_t project,
                                  int64_t revision, struct err *reterr);
 
+/* An automatic rollback that was claimed and never written: judged anew, and done. */
+NODISCARD int operate_adopt(struct operate *operate, struct arena *arena, const struct store_op *op,
+                            struct err *reterr);
+
 /* ---- operate_patch.c -------------------------------------------------------------------- */
 
 /* A fenced JSON Patch of what was read.  *ret_over: refused, the answer says why.  The object as it

@@ -120,8 +120,9 @@ static void annotate(struct arena *arena, cJSON *annotations, const char *key, c
         json_add(arena, annotations, key, json_new_string(arena, text));
 }
 
+/* `replicas`: as many as there were last; 0: as the frame has it. */
 static cJSON *compose(struct operate_call *call, cJSON *frame, const struct revision *revision,
-                      cJSON *pod_template)
+                      cJSON *pod_template, int64_t replicas)
 {
     struct arena *arena = call->arena;
     cJSON *metadata = member(arena, frame, "metadata"), *spec = member(arena, frame, "spec");
@@ -138,6 +139,10 @@ static cJSON *compose(struct operate_call *call, cJSON *frame, const struct revi
     if (!call->request->dry_run) {
         annotate(arena, annotations, OPERATE_HISTORY_ID, operate_history_id(arena, &call->op));
         annotate(arena, annotations, OPERATE_ON_BEHALF_OF, operate_on_behalf_of(call));
+    }
+    if (replicas > 0) {
+        take_out(spec, "replicas");
+        json_add(arena, spec, "replicas", json_new_int(arena, replicas));
     }
     json_add(arena, spec, "template", pod_template);
     return frame;
@@ -273,9 +278,13 @@ static int prepare(struct operate_call *call, const struct revision *revision, c
                    bool *ret_over, struct err *reterr)
 {
     cJSON *frame = NULL, *pod_template;
+    struct revision newest = {.replicas = 0};
     const char *json;
     *ret_over = true;
     int rc = load_frame(call, revision, &frame, reterr);
+    if (rc == 0)
+        rc = operate_newest(call->operate, call->arena, call->project.id, NULL, NULL, &newest,
+                            reterr);
     if (rc == 0 && frame == NULL)
         return operate_refuse(call, 422, "NothingKept",
                               "the recorder never saw this Deployment whole: apply its manifest",
@@ -289,7 +298,7 @@ static int prepare(struct operate_call *call, const struct revision *revision, c
     if (rc < 0)
         return rc;
     *ret_over = false;
-    *ret_object = compose(call, frame, revision, pod_template);
+    *ret_object = compose(call, frame, revision, pod_template, newest.replicas);
     return 0;
 }
 

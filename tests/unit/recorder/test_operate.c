@@ -123,7 +123,8 @@ static void good_and_bad(void)
                                     .good = REVISION_GOOD_YES,
                                     .last_applied = "first"});
     apply(2);
-    bad = row_of(2, 2, (struct revision){.status = REVISION_FAILED, .reason = "ImagePull"});
+    bad = row_of(
+        2, 2, (struct revision){.status = REVISION_FAILED, .reason = "ImagePull", .replicas = 3});
     const struct store_event failed = {
         .project = project, .revision = bad, .at = clock_unix_us(), .type = "deployment_failed"};
     int64_t id;
@@ -802,15 +803,40 @@ TEST(a_guard_that_does_not_hold_is_an_event)
     CHECK(has_event(bad, "auto_rollback_refused", "\"OptedIn\""));
     world_annotate("proctor.dev/auto-rollback", "true");
     world_annotate("meta.helm.sh/release-name", "x");
-    const int64_t pending = row_of(3, 3, (struct revision){.status = REVISION_PENDING});
     wish(bad);
     CHECK_STRING(stored_image(), "i:v2");
-    end_row(pending, REVISION_NOT_PERSISTED);
-    wish(bad);
-    CHECK_STRING(stored_image(), "i:v2");
-    world_annotate("meta.helm.sh/release-name", "y");
     CHECK_INT(world.writes, 0);
     finish();
+}
+
+TEST(while_another_change_is_on_its_way_the_wish_waits)
+{
+    begin_with(true);
+    good_and_bad();
+    const int64_t pending = row_of(3, 3, (struct revision){.status = REVISION_PENDING});
+    CHECK_INT(operate_judge_wish(operate, &arena, project, bad, &fault), -ERR_BUSY);
+    CHECK_STRING(stored_image(), "i:v2");
+    CHECK(!has_event(bad, "auto_rollback_refused", ""));
+    end_row(pending, REVISION_NOT_PERSISTED);
+    wish(bad);
+    CHECK_STRING(stored_image(), "i:v1");
+    finish();
+}
+
+TEST(killed_before_its_write_the_recorders_own_wish_is_done_by_the_next)
+{
+    for (int helm = 0; helm < 2; helm++) {
+        begin_with(true);
+        good_and_bad();
+        (void)claimed_before("rollback", true, clock_unix_us() - INT64_C(10) * 1000000);
+        if (helm)
+            world_annotate("meta.helm.sh/release-name", "x");
+        look();
+        CHECK_INT(operation().state, helm ? STORE_OP_FAILED : STORE_OP_PATCHED);
+        CHECK_STRING(stored_image(), helm ? "i:v2" : "i:v1");
+        CHECK_INT(has_event(bad, "auto_rollback_refused", "NotManaged"), helm);
+        finish();
+    }
 }
 
 TEST(a_wish_is_granted_where_the_project_asks_for_it)
