@@ -8,7 +8,9 @@
 
 #define SECOND_US INT64_C(1000000)
 /* So long the history may need to show what the API server has taken. */
-#define SHOWN_US     (180 * SECOND_US)
+#define SHOWN_US (180 * SECOND_US)
+/* The policies' progressDeadlineSeconds. */
+#define STARTS_US    (600 * SECOND_US)
 #define WORDS        200U
 #define NEWEST_ROWS  20U
 #define MESSAGE_SIZE 2048U
@@ -197,6 +199,10 @@ static void fail(struct deploy_step *step, const char *why)
     note_sick(step, why);
     if (step->follower->over)
         return;
+    if (!step->memo.new_template) {
+        end_sick(step, "it is the version that was there before, so nothing was rolled back");
+        return;
+    }
     if (!step->memo.spec.rollback_on_failure) {
         end_sick(step, "it was not to be rolled back");
         return;
@@ -288,6 +294,13 @@ static void end_healthy(struct deploy_step *step)
                            (long long)step->revision.seq, (long long)spec->health_retries));
 }
 
+/* A version that had completed before and was started again is not completed once more. */
+static bool still_starts(const struct deploy_step *step)
+{
+    return !step->memo.new_template && step->follower->looks == 0 &&
+           step->now - step->follower->seen_at < STARTS_US;
+}
+
 static void look_at_health(struct deploy_step *step)
 {
     struct deploy_follower *follower = step->follower;
@@ -309,7 +322,7 @@ static void look_at_health(struct deploy_step *step)
     if (step->now < follower->healthy_at)
         return;
     const bool available = is_available(step, &known);
-    if (!known)
+    if (!known || (!available && still_starts(step)))
         return;
     if (++follower->looks < spec->health_retries)
         plan_look(step, spec->health_interval_seconds);
@@ -391,16 +404,22 @@ static void judge_failed(struct deploy_step *step)
 }
 
 /* A stopped project has nothing that could complete. */
-static void judge_running(struct deploy_step *step)
+static bool is_stopped(const struct deploy_step *step)
 {
-    if (step->revision.status == REVISION_IN_PROGRESS && step->revision.replicas == 0)
-        deploy_step_end(step, true,
-                        "stored; the project is stopped (replicas 0), so nothing was started");
+    const enum revision_status status = step->revision.status;
+    return (status == REVISION_IN_PROGRESS && step->revision.replicas == 0) ||
+           ((status == REVISION_IN_PROGRESS || status == REVISION_COMPLETED) &&
+            step->memo.spec.replicas == 0);
 }
 
 static void judge_revision(struct deploy_step *step)
 {
     struct revision newer;
+    if (is_stopped(step)) {
+        deploy_step_end(step, true,
+                        "stored; the project is stopped (replicas 0), so nothing was started");
+        return;
+    }
     switch (step->revision.status) {
     case REVISION_COMPLETED:
         if (is_superseded(step, &newer))
@@ -428,7 +447,7 @@ static void judge_revision(struct deploy_step *step)
         end_as(step, "got lost: the recorder did not see what became of it");
         return;
     default:
-        judge_running(step);
+        return;
     }
 }
 

@@ -10,7 +10,7 @@ recorder start --soak-seconds 1 --evidence-seconds 2 --trusted $portal
 project=student-2024001
 path=/api/projects/$project/deploy
 image=registry.hydrosim.edu/$project
-quick='"health":{"delaySeconds":0,"retries":2,"intervalSeconds":1}'
+quick='"health":{"delaySeconds":0,"retries":1,"intervalSeconds":1}'
 
 answer() { member "$1" <<<"$E2E_ANSWER"; }
 # deploys STATUS WHO BODY [CURL OPTION...]
@@ -163,6 +163,13 @@ deploys 202 s2024001 "{\"image\":\"$image:v8\",$quick}"
 succeeds s2024001 healthy
 accepted kubectl apply --server-side -f <(IMAGE=$image:v8 program Deployment $project)
 as admin
+
+# ---- stopped, and started again
+deploys 202 s2024001 "{\"image\":\"$image:v8\",\"replicas\":0,$quick}"
+succeeds s2024001 'stopped (replicas 0)'
+deploys 202 s2024001 "{\"image\":\"$image:v8\",\"replicas\":1,$quick}"
+succeeds s2024001 healthy
+stored "deployment/$project" '{.status.availableReplicas}' 1
 
 # ---- Recreate, where the policies allow it: with a volume of its own
 admin patch "deployment/$project" --type=json -p '[{"op":"add","path":"/spec/template/spec/volumes",
