@@ -237,7 +237,7 @@ struct deploy {
 
 /* ERR_NO_MEMORY. */
 NODISCARD int deploy_follow(struct deploy *deploy, int64_t operation, struct err *reterr);
-void *deploy_follow_all(void *deploy);
+void *deploy_follow_all(void *context);
 void deploy_follow_done(struct deploy *deploy);
 
 /* ---- deploy_outcome.c ------------------------------------------------------------------- */

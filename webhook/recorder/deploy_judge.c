@@ -92,7 +92,7 @@ int deploy_judge(const struct deploy_question *question, enum deploy_kind kind, 
                                          .name_space = question->namespace_,
                                          .user = question->caller->user,
                                          .groups = question->caller->groups};
-    struct judgement judgement;
+    struct judgement judgement = {.outcome = VERDICT_NOT_JUDGED};
     cJSON *review;
     int rc = judge_make_review(question->arena, &asked, &review, reterr);
     if (rc == 0)

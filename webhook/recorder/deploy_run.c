@@ -273,9 +273,10 @@ int deploy_prepare(struct deploy_run *run, struct err *reterr)
 
 void deploy_take_stored(struct deploy_run *run, const char *template_before)
 {
-    take_object(run, run->writes[DEPLOY_DEPLOYMENT].stored);
+    const cJSON *stored = run->writes[DEPLOY_DEPLOYMENT].stored;
+    take_object(run, stored);
     run->memo.new_template =
-        template_before == NULL || strcmp(template_before, run->memo.template_sha) != 0;
+        template_before == NULL || strcmp(template_before, template_of(run->arena, stored)) != 0;
 }
 
 int deploy_write_first(struct deploy_run *run, bool *ret_moved, struct err *reterr)
