@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#define RETRY_PAUSE_MS 250
+#define RETRY_PAUSE_US 250000
 #define STACK_BYTES    (512UL * 1024UL)
 
 /* Of the request's thread and of a worker; whoever lets go of it last frees it. */
@@ -25,8 +25,11 @@ struct job {
     struct err err;
     int code;          /* of intent_read, or of the store */
     bool store_failed; /* while reading: hold and nonce are not known */
-    bool done;         /* under the lock: the answer is ready */
-    bool given_up;     /* under the lock: it was answered without it */
+    bool is_read;
+    int64_t until_us; /* monotonic: so long it is tried again; 0: it was not begun */
+    int64_t due_us;   /* the next try */
+    bool done;        /* under the lock: the answer is ready */
+    bool given_up;    /* under the lock: it was answered without it */
     unsigned owners;
     pthread_cond_t ready;
 };
@@ -34,9 +37,10 @@ struct job {
 struct record_pool {
     struct record_pool_options options;
     pthread_mutex_t lock;
-    pthread_cond_t work; /* on the monotonic clock, as are the jobs' */
-    struct job *first, **last;
-    size_t count; /* of all that is not freed */
+    pthread_cond_t work;         /* on the monotonic clock, as are the jobs' */
+    struct job *first, **last;   /* new ones */
+    struct job *waiting, **tail; /* those that the store failed, in the order of due_us */
+    size_t count;                /* of all that is not freed */
     size_t bytes;
     bool stop;
     pthread_t *threads;
@@ -100,40 +104,39 @@ static bool is_given_up(struct job *job)
     return given_up;
 }
 
-/* False: there is no time left to try again. */
-static bool pause_for_retry(struct record_pool *pool, int64_t until_us)
+static bool may_try_again(const struct job *job)
 {
-    struct timespec pause = {0, RETRY_PAUSE_MS * 1000000L};
-    pthread_mutex_lock(&pool->lock);
-    const bool stop = pool->stop;
-    pthread_mutex_unlock(&pool->lock);
-    if (stop || clock_monotonic_us() >= until_us)
-        return false;
-    nanosleep(&pause, NULL);
-    return true;
+    pthread_mutex_lock(&job->pool->lock);
+    const bool stop = job->pool->stop;
+    pthread_mutex_unlock(&job->pool->lock);
+    return !stop && clock_monotonic_us() < job->until_us;
 }
 
-/* Reads it anew while the store does not answer; what the store cannot tell is let through. */
-static bool read_again(struct job *job, int64_t until_us)
+enum step { STEP_DONE, STEP_AGAIN, STEP_BAD };
+
+/* What the store cannot tell is let through at last. */
+static enum step read_step(struct job *job)
 {
-    for (;;) {
-        arena_reset(&job->arena, LIMIT_ARENA_FIRST_BLOCK);
+    arena_reset(&job->arena, LIMIT_ARENA_FIRST_BLOCK);
+    job->intent = (struct intent){.review_uid = ""};
+    job->store_failed = false;
+    if (!arena_try(&job->arena, read_job, job)) {
         job->intent = (struct intent){.review_uid = ""};
-        job->store_failed = false;
-        if (!arena_try(&job->arena, read_job, job)) {
-            job->code = err_set(&job->err, ERR_LIMIT, "the review needs too much memory");
-            job->intent = (struct intent){.review_uid = ""};
-            return false;
-        }
-        if (job->code != 0)
-            return false;
-        if (!job->store_failed)
-            return true;
-        if (!pause_for_retry(job->pool, until_us)) {
-            metrics_add(METRICS_HOLDS_UNKNOWN, 1);
-            return true;
-        }
+        job->code = err_set(&job->err, ERR_LIMIT, "the review needs too much memory");
     }
+    if (job->code != 0)
+        return STEP_BAD;
+    if (job->store_failed && may_try_again(job))
+        return STEP_AGAIN;
+    if (job->store_failed)
+        metrics_add(METRICS_HOLDS_UNKNOWN, 1);
+    /* It was let through before the hold could be said: then it happened, and is remembered. */
+    if (job->intent.refused && !job->intent.dry_run && is_given_up(job)) {
+        job->intent.refused = false;
+        job->intent.counts = true;
+    }
+    job->is_read = true;
+    return STEP_DONE;
 }
 
 static void log_failure(const struct job *job, const char *error)
@@ -146,21 +149,20 @@ static void log_failure(const struct job *job, const char *error)
 }
 
 /* On disk, and told to the keeper. */
-static int store_job(struct job *job, int64_t until_us)
+static enum step store_step(struct job *job)
 {
     const struct record_pool_options *options = &job->pool->options;
     const struct intent *intent = &job->intent;
     struct machine_intent machine = intent->machine;
-    int r;
-    do {
-        r = store_intent(options->store, &machine, intent->namespace_, intent->name, &machine.id,
-                         &job->err);
-    } while (r == -(int)ERR_STORE && pause_for_retry(job->pool, until_us));
-    if (r != 0)
-        return r;
+    job->code = store_intent(options->store, &machine, intent->namespace_, intent->name,
+                             &machine.id, &job->err);
+    if (job->code == -(int)ERR_STORE && may_try_again(job))
+        return STEP_AGAIN;
+    if (job->code != 0)
+        return STEP_BAD;
     if (options->keeper != NULL)
         keeper_intent(options->keeper, intent->namespace_, intent->name, &machine);
-    return 0;
+    return STEP_DONE;
 }
 
 static void count(const struct job *job, bool late)
@@ -184,30 +186,31 @@ static void hand_over(struct job *job, bool counts)
     pthread_mutex_unlock(&job->pool->lock);
 }
 
-static void work_on(struct job *job)
+/* False: it is to be tried again. */
+static bool work_on(struct job *job)
 {
-    const int64_t until_us = clock_monotonic_us() + RECORD_RETRY_US;
-    if (!read_again(job, until_us)) {
+    if (job->until_us == 0)
+        job->until_us = clock_monotonic_us() + RECORD_RETRY_US;
+    enum step step = job->is_read ? STEP_DONE : read_step(job);
+    if (step == STEP_AGAIN)
+        return false;
+    if (step == STEP_BAD) {
         hand_over(job, false);
-        return;
-    }
-    /* It was let through before the hold could be said: then it happened, and is remembered. */
-    if (job->intent.refused && !job->intent.dry_run && is_given_up(job)) {
-        job->intent.refused = false;
-        job->intent.counts = true;
+        return true;
     }
     if (job->intent.counts)
-        job->code = store_job(job, until_us);
-    if (job->code != 0) {
+        step = store_step(job);
+    if (step == STEP_AGAIN)
+        return false;
+    if (step == STEP_BAD) {
         metrics_add(METRICS_INTENTS_FAILED, 1);
         log_failure(job, job->err.text);
-        job->intent.refused = false;
     }
-    const bool stored = job->code == 0;
     job->code = 0;
     if (!arena_try(&job->arena, write_answer, job))
         job->code = err_set(&job->err, ERR_LIMIT, "the answer needs too much memory");
-    hand_over(job, stored);
+    hand_over(job, step == STEP_DONE);
+    return true;
 }
 
 /* ---- Threads ------------------------------------------------------------------------------- */
@@ -231,23 +234,65 @@ static void let_go(struct job *job)
     free(job);
 }
 
+/* Under the lock: what is to be done now, NULL: nothing.  New ones come first, so that holds are
+ * known though the store takes no changes. */
+static struct job *next_job(struct record_pool *pool)
+{
+    struct job *job = pool->first;
+    if (job != NULL) {
+        pool->first = job->next;
+        if (pool->first == NULL)
+            pool->last = &pool->first;
+        return job;
+    }
+    job = pool->waiting;
+    if (job == NULL || (!pool->stop && job->due_us > clock_monotonic_us()))
+        return NULL;
+    pool->waiting = job->next;
+    if (pool->waiting == NULL)
+        pool->tail = &pool->waiting;
+    return job;
+}
+
+/* Under the lock. */
+static void wait_for_work(struct record_pool *pool)
+{
+    if (pool->waiting == NULL) {
+        pthread_cond_wait(&pool->work, &pool->lock);
+        return;
+    }
+    const int64_t due_us = pool->waiting->due_us;
+    const struct timespec due = {due_us / 1000000, (long)(due_us % 1000000) * 1000};
+    pthread_cond_timedwait(&pool->work, &pool->lock, &due);
+}
+
+static void put_off(struct job *job)
+{
+    struct record_pool *pool = job->pool;
+    pthread_mutex_lock(&pool->lock);
+    job->next = NULL;
+    job->due_us = clock_monotonic_us() + RETRY_PAUSE_US;
+    *pool->tail = job;
+    pool->tail = &job->next;
+    pthread_cond_signal(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void *run(void *context)
 {
     struct record_pool *pool = context;
     for (;;) {
+        struct job *job;
         pthread_mutex_lock(&pool->lock);
-        while (pool->first == NULL && !pool->stop)
-            pthread_cond_wait(&pool->work, &pool->lock);
-        struct job *job = pool->first;
-        if (job == NULL) {
-            pthread_mutex_unlock(&pool->lock);
-            return NULL;
-        }
-        pool->first = job->next;
-        if (pool->first == NULL)
-            pool->last = &pool->first;
+        while ((job = next_job(pool)) == NULL && !pool->stop)
+            wait_for_work(pool);
         pthread_mutex_unlock(&pool->lock);
-        work_on(job);
+        if (job == NULL)
+            return NULL;
+        if (!work_on(job)) {
+            put_off(job);
+            continue;
+        }
         pthread_mutex_lock(&pool->lock);
         let_go(job);
     }
@@ -270,6 +315,7 @@ int record_pool_start(const struct record_pool_options *options, struct record_p
         return err_set(reterr, ERR_NO_MEMORY, "out of memory");
     pool->options = *options;
     pool->last = &pool->first;
+    pool->tail = &pool->waiting;
     pthread_mutex_init(&pool->lock, NULL);
     init_condition(&pool->work);
     pool->threads = calloc((size_t)options->threads, sizeof *pool->threads);

@@ -15,11 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_SECONDS 5
-#define DAY_SECONDS  86400
-#define HOUR_SECONDS 3600
-#define NAME_FORMAT  "proctor-%Y%m%dT%H%M%SZ.db"
-#define NAME_BYTES   40
+#define LOOK_SECONDS   5
+#define DAY_SECONDS    86400
+#define HOUR_SECONDS   3600
+#define MINUTE_SECONDS 60
+#define NAME_FORMAT    "proctor-%Y%m%dT%H%M%SZ.db"
+#define NAME_BYTES     40
 
 struct upkeep {
     struct upkeep_options options;
@@ -150,6 +151,15 @@ static bool is_due(int64_t *at, int64_t now)
     return now >= *at;
 }
 
+/* Hourly, or soon when the database grows towards its limit (which the status counts). */
+static bool must_retain(struct upkeep *upkeep, int64_t now)
+{
+    const int64_t most = upkeep->options.retention.size_bytes;
+    const bool is_crowded = most > 0 && metrics_get(METRICS_DATABASE_BYTES) > most;
+    return is_due(&upkeep->retain_at, now) ||
+           (is_crowded && now >= upkeep->retain_at - HOUR_SECONDS + MINUTE_SECONDS);
+}
+
 static void look(struct upkeep *upkeep)
 {
     const int64_t now = clock_unix();
@@ -157,7 +167,7 @@ static void look(struct upkeep *upkeep)
         return;
     if (upkeep->options.backup != NULL && is_due(&upkeep->backup_at, now))
         upkeep->backup_at = now + (make_copy(upkeep, now) ? DAY_SECONDS : HOUR_SECONDS);
-    if (is_due(&upkeep->retain_at, now)) {
+    if (must_retain(upkeep, now)) {
         retain(upkeep, now);
         upkeep->retain_at = now + HOUR_SECONDS;
     }
