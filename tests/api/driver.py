@@ -130,7 +130,9 @@ class Stream:
         """The next line; None at the end."""
         while b"\n" not in self.left:
             size = self.file.readline()
-            if not size or int(size, 16) == 0:
+            if not size:
+                raise OSError("it breaks off")
+            if int(size, 16) == 0:
                 return None
             self.left += self.file.read(int(size, 16))
             self.file.read(2)
@@ -152,6 +154,13 @@ class Stream:
                 kind = line[7:]
             elif line.startswith("data: "):
                 data = line[6:]
+
+    def rest(self):
+        """Its lines to the end, which is a proper one."""
+        lines = []
+        while (line := self.line()) is not None:
+            lines.append(line)
+        return "\n".join(lines)
 
     def close(self):
         self.file.close()

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Heads come and go through it; a token may have some KiB. */
@@ -24,7 +25,9 @@
 #define HEADER_BYTES            (32UL * 1024UL)
 #define REQUEST_DEFAULT_US      (30LL * 1000 * 1000)
 #define RECHECK_DEFAULT_US      (20LL * 1000 * 1000)
-#define IDLE_US                 (120LL * 1000 * 1000)
+/* At the end, for who is still reading. */
+#define SEND_US (3LL * 1000 * 1000)
+#define IDLE_US (120LL * 1000 * 1000)
 
 static struct log_limit refused_lines;
 
@@ -137,6 +140,7 @@ static void *begin(void *cls, const char *uri, struct MHD_Connection *mhd)
     if (call == NULL)
         return NULL;
     connection_set_busy(connection);
+    atomic_fetch_add(&api->calls, 1);
     call->api = api;
     call->mhd = mhd;
     call->uri = strndup(uri, API_URI_BYTES);
@@ -156,8 +160,10 @@ static void completed(void *cls, struct MHD_Connection *mhd, void **context,
     (void)code;
     if (call == NULL)
         return;
+    struct api *api = call->api;
     free_call(call);
     *context = NULL;
+    atomic_fetch_sub(&api->calls, 1);
     if (connection_of(mhd) != NULL)
         connection_set_idle(connection_of(mhd));
 }
@@ -547,9 +553,10 @@ void api_pulse(struct api *api, int64_t project)
         api_hub_pulse(api, project);
 }
 
-/* What was taken on is answered, nothing sleeps any more: only then may MHD stop. */
+/* What was taken on is answered and sent, nothing sleeps any more: only then may MHD stop. */
 static void drain(struct api *api)
 {
+    const struct timespec moment = {.tv_nsec = 5000000};
     pthread_mutex_lock(&api->lock);
     atomic_store(&api->draining, true);
     pthread_mutex_unlock(&api->lock);
@@ -560,6 +567,9 @@ static void drain(struct api *api)
     while (api->reserved > 0)
         pthread_cond_wait(&api->idle, &api->lock);
     pthread_mutex_unlock(&api->lock);
+    const int64_t until = clock_monotonic_us() + SEND_US;
+    while (atomic_load(&api->calls) > 0 && clock_monotonic_us() < until)
+        nanosleep(&moment, NULL);
 }
 
 void api_stop(struct api *api)

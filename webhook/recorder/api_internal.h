@@ -76,6 +76,7 @@ struct api {
     size_t worker_count;
 
     atomic_size_t body_bytes; /* of all bodies together */
+    atomic_int calls;         /* begun, and not sent yet */
     struct api_hub *hub;      /* api_stream.c */
 
     pthread_mutex_t image_lock;
