@@ -66,10 +66,14 @@ static void answer_token(const struct receiver_request *request)
 }
 
 static char last_access_review[4096];
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
 
 static bool says(const char *text)
 {
-    return strstr(last_access_review, text) != NULL;
+    pthread_mutex_lock(&noting);
+    const bool said = strstr(last_access_review, text) != NULL;
+    pthread_mutex_unlock(&noting);
+    return said;
 }
 
 /* Students and teachers have the Role; "limited" has a right on one name. */
@@ -87,7 +91,9 @@ static bool is_allowed(void)
 static void answer_access(const struct receiver_request *request)
 {
     atomic_fetch_add(&access_reviews, 1);
+    pthread_mutex_lock(&noting);
     snprintf(last_access_review, sizeof last_access_review, "%s", request->body);
+    pthread_mutex_unlock(&noting);
     receiver_answer(
         request, "201 Created", "",
         is_allowed() ? STATUS_OF("SubjectAccessReview", "authorization.k8s.io", "\"allowed\":true")

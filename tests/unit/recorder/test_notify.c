@@ -25,12 +25,22 @@ struct received {
 static struct receiver hook, api;
 static struct received seen[64]; /* of the hook; seen[0] is the first */
 static struct received events[64];
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
+
+/* What was noted is read after this: by another thread. */
+static const struct received *noted(const struct received *all, int number)
+{
+    pthread_mutex_lock(&noting);
+    pthread_mutex_unlock(&noting);
+    return &all[number];
+}
 
 static void note(struct received *all, const struct receiver_request *request)
 {
     if (request->number > 64)
         return;
     struct received *one = &all[request->number - 1];
+    pthread_mutex_lock(&noting);
     receiver_header(request, "Proctor-Delivery", one->delivery);
     receiver_header(request, "Proctor-Timestamp", one->timestamp);
     receiver_header(request, "Proctor-Signature", one->signature);
@@ -38,6 +48,7 @@ static void note(struct received *all, const struct receiver_request *request)
     receiver_header(request, "Authorization", one->authorization);
     snprintf(one->line, sizeof one->line, "%.*s", (int)strcspn(request->head, "\r"), request->head);
     snprintf(one->body, sizeof one->body, "%s", request->body);
+    pthread_mutex_unlock(&noting);
 }
 
 static void take(const struct receiver_request *request)
@@ -259,24 +270,24 @@ TEST(an_event_is_posted_and_signed)
     const int64_t id = add_event("deployment_failed", "it \"fell\"\n");
     EVENTUALLY(outbox() == 0);
     CHECK_INT(requests(&hook), 1);
-    CHECK_STRING(seen[0].line, "POST /hook?for=us HTTP/1.1");
-    CHECK_STRING(seen[0].type, "application/json");
-    CHECK_STRING(seen[0].authorization, "");
+    CHECK_STRING(noted(seen, 0)->line, "POST /hook?for=us HTTP/1.1");
+    CHECK_STRING(noted(seen, 0)->type, "application/json");
+    CHECK_STRING(noted(seen, 0)->authorization, "");
     snprintf(want, sizeof want,
              "{\"id\":%lld,\"project\":\"student-2024001\",\"deployment\":%lld,"
              "\"type\":\"deployment_failed\",\"at\":\"2025-11-21T12:00:00.000000Z\","
              "\"service\":null,\"message\":\"it \\\"fell\\\"\\n\",\"details\":{\"a\":1}}",
              (long long)id, (long long)revision);
-    CHECK_STRING(seen[0].body, want);
-    CHECK(is_genuine(&seen[0], seen[0].body));
-    CHECK(!is_genuine(&seen[0], "{}"));
+    CHECK_STRING(noted(seen, 0)->body, want);
+    CHECK(is_genuine(noted(seen, 0), noted(seen, 0)->body));
+    CHECK(!is_genuine(noted(seen, 0), "{}"));
     /* Each key alone is enough: a receiver knows the old or the new one. */
     write_file(key_path, KEY_1);
-    CHECK(is_genuine(&seen[0], seen[0].body));
+    CHECK(is_genuine(noted(seen, 0), noted(seen, 0)->body));
     write_file(key_path, KEY_2);
-    CHECK(is_genuine(&seen[0], seen[0].body));
+    CHECK(is_genuine(noted(seen, 0), noted(seen, 0)->body));
     write_file(key_path, "a-key-that-nobody-has-used");
-    CHECK(!is_genuine(&seen[0], seen[0].body));
+    CHECK(!is_genuine(noted(seen, 0), noted(seen, 0)->body));
     end();
 }
 
@@ -290,8 +301,8 @@ TEST(keys_are_read_again)
     add_event("resumed", "2");
     EVENTUALLY(outbox() == 0);
     write_file(key_path, "a-key-that-is-quite-new\n");
-    CHECK(!is_genuine(&seen[0], seen[0].body));
-    CHECK(is_genuine(&seen[1], seen[1].body));
+    CHECK(!is_genuine(noted(seen, 0), noted(seen, 0)->body));
+    CHECK(is_genuine(noted(seen, 1), noted(seen, 1)->body));
     /* A file that is gone for a moment is no reason to send unsigned, or to lose. */
     const int64_t before = metrics_get(METRICS_LETTERS_RETRIED);
     CHECK_INT(unlink(key_path), 0);
@@ -300,7 +311,7 @@ TEST(keys_are_read_again)
     CHECK_INT(requests(&hook), 2);
     write_file(key_path, KEY_1);
     EVENTUALLY(outbox() == 0);
-    CHECK(is_genuine(&seen[2], seen[2].body));
+    CHECK(is_genuine(noted(seen, 2), noted(seen, 2)->body));
     end();
 }
 
@@ -312,10 +323,10 @@ static void check_comes_again(void (*script)(const struct receiver_request *), i
     EVENTUALLY(outbox() == 0);
     CHECK_INT(requests(&hook), tries);
     for (int i = 1; i < tries; i++) {
-        CHECK_STRING(seen[i].delivery, seen[0].delivery);
-        CHECK_STRING(seen[i].body, seen[0].body);
-        CHECK_STRING(seen[i].line, "POST /hook?for=us HTTP/1.1");
-        CHECK(is_genuine(&seen[i], seen[i].body));
+        CHECK_STRING(noted(seen, i)->delivery, noted(seen, 0)->delivery);
+        CHECK_STRING(noted(seen, i)->body, noted(seen, 0)->body);
+        CHECK_STRING(noted(seen, i)->line, "POST /hook?for=us HTTP/1.1");
+        CHECK(is_genuine(noted(seen, i), noted(seen, i)->body));
     }
     end();
 }
@@ -347,7 +358,7 @@ TEST(letters_come_in_their_order)
     CHECK_INT(requests(&hook), 20);
     int64_t last = 0;
     for (int i = 0; i < 20; i++) {
-        const int64_t id = strtoll(strchr(seen[i].delivery, '-') + 1, NULL, 10);
+        const int64_t id = strtoll(strchr(noted(seen, i)->delivery, '-') + 1, NULL, 10);
         CHECK(id > last);
         last = id;
     }
@@ -382,7 +393,7 @@ TEST(a_try_that_takes_too_long_is_made_again)
     atomic_store(&let_go, true);
     EVENTUALLY(outbox() == 0);
     CHECK(requests(&hook) >= 2);
-    CHECK_STRING(seen[1].delivery, seen[0].delivery);
+    CHECK_STRING(noted(seen, 1)->delivery, noted(seen, 0)->delivery);
     end();
 }
 
@@ -492,7 +503,7 @@ TEST(a_letter_outlives_a_kill)
     start();
     EVENTUALLY(outbox() == 0);
     CHECK_INT(requests(&hook), 2);
-    CHECK_STRING(seen[1].delivery, seen[0].delivery);
+    CHECK_STRING(noted(seen, 1)->delivery, noted(seen, 0)->delivery);
     end();
     free(url);
 }
@@ -508,7 +519,7 @@ TEST(a_letter_that_says_nothing_is_no_letter)
     EVENTUALLY(outbox() == 0);
     CHECK_INT(requests(&hook), 1);
     CHECK_INT(requests(&api), 0);
-    CHECK_STRING(seen[0].body, "{\"own\":1}");
+    CHECK_STRING(noted(seen, 0)->body, "{\"own\":1}");
     end();
 }
 
@@ -574,11 +585,12 @@ TEST(an_event_stands_on_the_deployment)
     start();
     add_event("deployment_failed", "the image cannot be pulled");
     EVENTUALLY(requests(&api) == 1);
-    CHECK(strncmp(events[0].line, "POST /api/v1/namespaces/hydrosim-students/events?", 49) == 0);
-    CHECK_STRING(events[0].authorization, "Bearer the-recorders-own");
+    CHECK(strncmp(noted(events, 0)->line, "POST /api/v1/namespaces/hydrosim-students/events?",
+                  49) == 0);
+    CHECK_STRING(noted(events, 0)->authorization, "Bearer the-recorders-own");
     cJSON *object;
-    OK(json_parse(&arena, events[0].body, strlen(events[0].body), &json_limits_review, &object,
-                  err));
+    OK(json_parse(&arena, noted(events, 0)->body, strlen(noted(events, 0)->body),
+                  &json_limits_review, &object, err));
     const cJSON *involved = json_get(object, "involvedObject");
     CHECK_STRING(json_get_string(involved, "kind"), "Deployment");
     CHECK_STRING(json_get_string(involved, "name"), "student-2024001");
