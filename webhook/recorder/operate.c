@@ -531,7 +531,7 @@ int operate_good(struct operate *operate, struct arena *arena, const struct revi
                                 .good = REVISION_GOOD_YES,
                                 .limit = ROWS_AT_ONCE};
     struct store_hold *holds;
-    size_t hold_count, count;
+    size_t hold_count = 0, count = 0;
     struct revision *rows;
     int rc =
         store_holds(store, arena, before->project_id, clock_unix_us(), &holds, &hold_count, reterr);

@@ -29,11 +29,6 @@ struct finishing {
     struct operate_live live;
 };
 
-static bool same(const char *a, const char *b)
-{
-    return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
 static bool is_kind(const struct store_op *op, const char *kind)
 {
     return op->kind != NULL && strcmp(op->kind, kind) == 0;
@@ -121,8 +116,8 @@ static int find_from(struct finishing *finishing, struct store_op *op, struct er
                                    &rows, &count, reterr);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         if (rows[i].started_at < op->created_at && rows[i].generation != 0 &&
-            same(rows[i].uid, finishing->live.uid) &&
-            !same(rows[i].template_sha, finishing->live.template_sha)) {
+            operate_same(rows[i].uid, finishing->live.uid) &&
+            !operate_same(rows[i].template_sha, finishing->live.template_sha)) {
             op->revision = rows[i].id;
             break;
         }
@@ -145,10 +140,12 @@ static int finish_unwritten(const struct finishing *finishing, int64_t age_us, s
 
 static int finish_claimed(struct finishing *finishing, struct err *reterr)
 {
-    struct store_op op = *finishing->op;
-    const int64_t age_us = clock_unix_us() - op.created_at;
+    struct store_op *op = arena_alloc(finishing->arena, sizeof *op);
+    *op = *finishing->op;
+    finishing->op = op;
+    const int64_t age_us = clock_unix_us() - op->created_at;
     const char *wanted = NULL;
-    int rc = store_project_get(finishing->operate->options.store, finishing->arena, op.project,
+    int rc = store_project_get(finishing->operate->options.store, finishing->arena, op->project,
                                &finishing->project, reterr);
     if (rc == 0)
         rc = operate_read(finishing->client, finishing->arena,
@@ -158,14 +155,13 @@ static int finish_claimed(struct finishing *finishing, struct err *reterr)
         rc = expected_sha(finishing, &wanted, reterr);
     if (rc < 0)
         return rc;
-    if (!same(finishing->live.history_id, operate_history_id(finishing->arena, &op)))
+    if (!operate_same(finishing->live.history_id, operate_history_id(finishing->arena, op)))
         return finish_unwritten(finishing, age_us, reterr);
-    if (wanted != NULL && !same(wanted, finishing->live.template_sha))
+    if (wanted != NULL && !operate_same(wanted, finishing->live.template_sha))
         return end(finishing, STORE_OP_FAILED, 0,
                    "it was written, and another version was stored before the recorder saw it",
                    reterr);
-    rc = find_from(finishing, &op, reterr);
-    finishing->op = &op;
+    rc = find_from(finishing, op, reterr);
     return rc < 0 ? rc : take_up(finishing, reterr);
 }
 
@@ -188,7 +184,7 @@ static int find_result(const struct finishing *finishing, struct revision *ret_r
     for (size_t i = 0; rc == 0 && i < count && rows[i].started_at >= op->created_at; i++) {
         if (rows[i].origin == REVISION_RECORDER &&
             (back && op->revision != 0 ? rows[i].rollback_of == op->revision
-                                       : same(rows[i].actor_user, op->actor)))
+                                       : operate_same(rows[i].actor_user, op->actor)))
             *ret_result = rows[i]; /* the oldest since: a later one is another operation's */
     }
     return rc;

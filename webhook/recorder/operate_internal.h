@@ -21,12 +21,18 @@
 #include "recorder/operate.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #define OPERATE_HISTORY_ID   "proctor.dev/history-id"
 #define OPERATE_ON_BEHALF_OF "proctor.dev/on-behalf-of"
 #define OPERATE_RESTARTED_AT "kubectl.kubernetes.io/restartedAt"
 #define OPERATE_AT_ONCE      64U
 #define OPERATE_SHOWN        1000U
+
+static inline bool operate_same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
 
 enum operate_task_kind { OPERATE_WISH, OPERATE_FINGERPRINT, OPERATE_START };
 

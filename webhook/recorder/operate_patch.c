@@ -77,7 +77,7 @@ static int judge_refusal(struct operate_call *call, const struct operate_live *w
     const int read = read_live(call, &live, reterr);
     if (read < 0)
         return read;
-    if (live.object == NULL || live.uid == NULL || strcmp(live.uid, was->uid) != 0)
+    if (live.object == NULL || !operate_same(live.uid, was->uid))
         return refuse_deleted(call, "was deleted meanwhile", reterr);
     if (live.generation != was->generation)
         return refuse_moved(call, live.generation, was->generation, reterr);

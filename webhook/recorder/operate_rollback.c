@@ -140,7 +140,7 @@ int operate_go(struct operate_call *call, const struct operate_way *way, struct 
     const struct revision *target = &way->target;
     struct rollback_result result;
     const char *template_json;
-    bool over;
+    bool over = false;
     int rc = operate_judge_hold(call, target, &over, reterr);
     if (rc < 0 || over)
         return rc;
@@ -195,7 +195,7 @@ static int roll_back(struct operate_call *call, void *context, struct err *reter
     const int64_t *target = context;
     struct operate_way way = {.resume = call->request->resume};
     struct operate_live live;
-    bool over;
+    bool over = false;
     int rc = load_target(call, *target, &way.target, reterr);
     if (rc == 0)
         rc = operate_claim(call, "rollback", 0, *target, &over, reterr);
@@ -236,7 +236,7 @@ static int cancel(struct operate_call *call, void *context, struct err *reterr)
     const int64_t *id = context;
     struct operate_way way = {.cancel = true, .resume = true};
     struct operate_live live;
-    bool over;
+    bool over = false;
     int rc = load_target(call, *id, &way.from, reterr);
     if (rc == 0)
         rc = operate_claim(call, "cancel", *id, 0, &over, reterr);
@@ -253,8 +253,8 @@ static int cancel(struct operate_call *call, void *context, struct err *reterr)
     rc = operate_read_expected(call, &live, &over, reterr);
     if (rc < 0 || over)
         return rc;
-    if (live.uid == NULL || way.from.uid == NULL || strcmp(live.uid, way.from.uid) != 0 ||
-        strcmp(live.template_sha, way.from.template_sha) != 0)
+    if (!operate_same(live.uid, way.from.uid) ||
+        !operate_same(live.template_sha, way.from.template_sha))
         return operate_refuse(call, 409, "GenerationMoved",
                               "another version is stored by now: look at it again, then cancel "
                               "that one",

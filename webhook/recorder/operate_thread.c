@@ -99,8 +99,7 @@ static int keep_frame(struct operate *operate, struct arena *arena, int64_t proj
     struct store_frame frame;
     struct err err;
     const int rc = store_frame_get(store, arena, project, &frame, &err);
-    if (rc == 0 && frame.uid != NULL && strcmp(frame.uid, live->uid) == 0 &&
-        strcmp(frame.json, json) == 0)
+    if (rc == 0 && operate_same(frame.uid, live->uid) && strcmp(frame.json, json) == 0)
         return 0;
     if (rc < 0 && rc != -ERR_NOT_FOUND) {
         *reterr = err;
@@ -128,7 +127,7 @@ int operate_take_fingerprint(struct operate *operate, struct kube_client *client
     if (rc < 0 || live.object == NULL)
         return rc;
     rc = keep_frame(operate, arena, project.id, &live, reterr);
-    if (rc < 0 || row.template_sha == NULL || strcmp(row.template_sha, live.template_sha) != 0)
+    if (rc < 0 || !operate_same(row.template_sha, live.template_sha))
         return rc;
     rc = fingerprint_take(client, arena, namespace_,
                           json_path(live.object, "spec", "template", NULL),

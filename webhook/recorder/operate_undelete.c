@@ -192,7 +192,7 @@ static bool give_back(struct operate_call *call, const struct revision *revision
         nanosleep(&pause, NULL);
         if (i > 0 && (operate_read(call->client, arena, namespace_, call->project.name, &now,
                                    &ignored) < 0 ||
-                      now.uid == NULL || strcmp(now.uid, live->uid) != 0))
+                      !operate_same(now.uid, live->uid)))
             return false;
         patch_add(arena, patch, "test", "/metadata/uid", json_new_string(arena, live->uid));
         patch_add(arena, patch, "test", "/metadata/resourceVersion",
@@ -277,7 +277,7 @@ static int send(struct operate_call *call, const cJSON *deployment, const struct
 static int prepare(struct operate_call *call, const struct revision *revision, cJSON **ret_object,
                    bool *ret_over, struct err *reterr)
 {
-    cJSON *frame = NULL, *pod_template;
+    cJSON *frame = NULL, *pod_template = NULL;
     struct revision newest = {.replicas = 0};
     const char *json;
     *ret_over = true;
