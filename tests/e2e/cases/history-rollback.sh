@@ -80,10 +80,13 @@ says "what policy refuses" reason PolicyRefused
 says "its cause" 'causes[0].field' 'spec.template.spec.containers[0].image'
 check "nothing has changed" "$(generation)" "$before"
 
-# ---- server-side apply
+# ---- server-side apply; the configuration of then is not what is rolled back
 
 as s2024002
-IMAGE=registry.hydrosim.edu/$other:v1 program Deployment $other >"$dir/v1.yaml"
+trap 'admin delete configmap "$other" --ignore-not-found >/dev/null 2>&1' EXIT
+accepted admin create configmap "$other" -n hydrosim-students --from-literal levels=3
+CONTAINER="envFrom: [{configMapRef: {name: $other}}]" IMAGE=registry.hydrosim.edu/$other:v1 \
+    program Deployment $other >"$dir/v1.yaml"
 CONTAINER="env: [{name: NEW, value: x}]" IMAGE=registry.hydrosim.edu/$other:v2 \
     program Deployment $other >"$dir/v2.yaml"
 accepted kubectl apply --server-side -f "$dir/v1.yaml"
@@ -91,7 +94,12 @@ eventually api_has teacher "$there" current.status Completed
 v1=$(api_member teacher "$there" current.id)
 accepted kubectl apply --server-side -f "$dir/v2.yaml"
 eventually api_has teacher "$there" current.image registry.hydrosim.edu/$other:v2
+api_does 200 s2024002 POST "/api/deployments/$v1/rollback" '{"dryRun":true}'
+says "nothing to warn of" warning null
+accepted admin patch configmap "$other" -n hydrosim-students -p '{"data":{"levels":"5"}}'
 api_does 202 s2024002 POST "/api/deployments/$v1/rollback" '{}'
+says "a warning" warning "version 1 would run with today's configuration, not with its own: \
+ConfigMap $other has changed since"
 eventually is_done
 check "no trace of us among the managers" "$(admin get deployment $other --show-managed-fields \
     -o jsonpath='{.metadata.managedFields[*].manager}' | grep -c proctor)" 0
