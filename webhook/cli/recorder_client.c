@@ -356,7 +356,10 @@ static cJSON *parse_body(const struct exchange *exchange, struct err *reterr)
 static int proxy_refusal(const struct exchange *exchange, const char *message, struct err *reterr)
 {
     struct arena *arena = exchange->recorder->arena;
-    const enum err_code code = code_of(exchange->answer.status);
+    enum err_code code = code_of(exchange->answer.status);
+    /* That is no judgement of what was asked for. */
+    if (code == ERR_REFUSED || code == ERR_CONFLICT)
+        code = ERR_SERVER;
     const char *fix = code == ERR_UNAUTHORIZED ? ""
                                                : "; name the recorder itself by --server or "
                                                  "PROCTOR_SERVER";
