@@ -96,11 +96,16 @@ include tests/fuzz/fuzz.mk tests/client/client.mk tests/api/api.mk bench/bench.m
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
-.PHONY: run test whole e2e image node fresh lint strict flags fix
+.PHONY: run demo test whole e2e image node fresh lint strict flags fix
 run: ## install what is missing, build, serve, and send a Deployment through; ONCE=1 ends there
 	@tests/tools/need build run
 	$(SUBMAKE) all
 	@tests/tools/demo $(BUILD)
+
+demo: ## a Kubernetes (built once, with go), a broken version of a project, and the way back
+	@tests/tools/need build run image
+	$(SUBMAKE) all
+	@ALOUD=1 OUT=$(BUILD) tests/e2e/apart tests/e2e/run history-story
 
 test: ## install what is missing, run every test under the sanitizers
 	@tests/tools/need build test

@@ -8,6 +8,8 @@
 #     absent OBJECT                    no such thing is stored
 #     eventually COMMAND...            it succeeds, at the latest after 30 s
 #     show COMMAND...                  the command and what it prints go into the transcript,
+#                                      and with ALOUD=1 are seen at once
+#     tell TEXT                        what is seen between them then
 #     same_as_golden                   which is compared with CASE.golden (UPDATE=1 renews it)
 #     program KIND NAME                a manifest; POD, CONTAINER, SPEC, META, IMAGE, MORE add to it
 #     nothing_refused WHO              the decision log has that account, and no refusal of it
@@ -27,6 +29,8 @@ set -uo pipefail
 
 E2E_NAME=$(basename "$0" .sh)
 E2E_GOLDEN=${0%.sh}.golden
+E2E_ALOUD=/dev/null
+[ -z "${ALOUD-}" ] || E2E_ALOUD=/dev/stderr
 E2E_BEFORE=
 E2E_NUMBERS=()
 printf '' >"${E2E_WORK:?run it with tests/e2e/run}/transcript"
@@ -165,10 +169,12 @@ show() {
         echo "\$ $*"
         "$@" 2>&1
         echo
-    } | sed -e "s|$E2E_WORK/||g" -e 's|/dev/fd/[0-9]*|FILE|g' \
+    } | sed -u -e "s|$E2E_WORK/||g" -e 's|/dev/fd/[0-9]*|FILE|g' \
         -e 's/127\.0\.0\.1:[0-9]*/127.0.0.1:PORT/g' -e 's/ (no change)$//' \
-        -e 's/ *$//' >>"$E2E_WORK/transcript"
+        -e 's/ *$//' | tee -a "$E2E_WORK/transcript" >"$E2E_ALOUD"
 }
+
+tell() { printf '== %s\n\n' "$*" >"$E2E_ALOUD"; }
 
 # What this kubectl says in other words than the newest stands in CASE.v1.NN.golden.
 same_as_golden() {
