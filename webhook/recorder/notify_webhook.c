@@ -199,7 +199,7 @@ static enum notify_outcome post(struct notify_sink *sink, struct arena *arena, c
     const struct credential nobody = {.token = NULL};
     const int64_t seconds = clock_unix();
     struct http_answer answer;
-    const char *signature;
+    const char *signature = "";
     if (sign_now(notify, arena, id, seconds, body, &signature, reterr) < 0)
         return NOTIFY_SILENT;
     const char *const headers[] = {

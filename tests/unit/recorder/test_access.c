@@ -215,9 +215,9 @@ TEST(what_is_no_token_is_not_sent)
         CHECK_INT(authenticate(cases[i][0]), -ERR_UNAUTHORIZED);
         CHECK(strstr(err.text, cases[i][1]) != NULL);
     }
-    char *huge = arena_alloc(&engine_arena, LIMIT_TOKEN_BYTES + 9);
-    memset(huge, 'a', LIMIT_TOKEN_BYTES + 8);
-    memcpy(huge, "Bearer ", 7);
+    char *huge = arena_alloc(&engine_arena, LIMIT_TOKEN_BYTES + 2);
+    memset(huge, 'a', LIMIT_TOKEN_BYTES + 1);
+    huge = arena_printf(&engine_arena, "Bearer %s", huge);
     CHECK_INT(authenticate(huge), -ERR_UNAUTHORIZED);
     CHECK_INT(atomic_load(&token_reviews), 0);
     access_free(access_);
