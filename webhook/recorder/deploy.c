@@ -218,6 +218,19 @@ static void follow_anyway(struct deploy *deploy, int64_t operation)
         log_event(LOG_ERROR, "a deploy is not followed", "error", err.text, NULL);
 }
 
+/* Whatever stood in the way: nothing is written, and nobody will look for it. */
+static void note_undone(struct deploy *deploy, struct operate_call *call, int rc,
+                        const struct err *why)
+{
+    struct store_op op = call->op;
+    struct err err;
+    const struct operate_answer answer = {.reason = "NotDone", .detail = why->text};
+    op.http_status = err_http_status(rc);
+    op.answer = operate_write_answer(call->arena, &answer);
+    if (operate_end(call->operate, call->arena, &op, STORE_OP_FAILED, 0, NULL, &err) < 0)
+        follow_anyway(deploy, op.id);
+}
+
 static int begin(struct operate_call *call, void *context, struct err *reterr)
 {
     const struct beginning *beginning = context;
@@ -239,11 +252,12 @@ static int begin(struct operate_call *call, void *context, struct err *reterr)
         rc = claim(call, &run, &over, reterr);
     if (rc == 0 && !over)
         rc = write_first(call, &run, &over, reterr);
-    if (rc < 0 || over) {
-        if (call->written)
-            follow_anyway(run.deploy, call->op.id);
+    if (rc < 0 && call->written)
+        follow_anyway(run.deploy, call->op.id);
+    else if (rc < 0 && call->op.id != 0)
+        note_undone(run.deploy, call, rc, reterr);
+    if (rc < 0 || over)
         return rc;
-    }
     if (run.answer.status != 0)
         return refuse(call, &run.answer, reterr);
     if (call->request->dry_run) {

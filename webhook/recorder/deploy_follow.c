@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define ARENA_BYTES (128 * LIMIT_MIB)
-#define LOOK_NS     (500L * 1000 * 1000)
+#define LOOK_NS     (250L * 1000 * 1000)
 #define SECOND_US   INT64_C(1000000)
 /* Another replica may be at work on what is only claimed. */
 #define CLAIMED_US (30 * SECOND_US)

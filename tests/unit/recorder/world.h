@@ -1,6 +1,6 @@
-/* A small API server for tests of what writes Deployments: one Deployment and some ConfigMaps, JSON
- * Patches with their tests, generation and resourceVersion as the real one counts them, and what a
- * test tells it to do in the way.
+/* A small API server for tests of what writes Deployments: one Deployment with its Service and its
+ * Ingress, and some ConfigMaps; JSON Patches with their tests, generation and resourceVersion as
+ * the real one counts them, and what a test tells it to do in the way of a Deployment's write.
  */
 #ifndef PROCTOR_TEST_RECORDER_WORLD_H
 #define PROCTOR_TEST_RECORDER_WORLD_H
@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "client/kubeconfig.h"
+#include "kube/pointer.h"
 #include "tests/unit/history/store_fixture.h"
 
 #include <microhttpd.h>
@@ -18,6 +19,7 @@ enum world_trouble {
     WORLD_WELL,
     WORLD_REFUSES, /* policy: 422 with a cause */
     WORLD_MOVES,   /* somebody annotates it just ahead of the write */
+    WORLD_RUNS,    /* somebody does so ahead of every write, always otherwise */
     WORLD_STORES,  /* the write is stored, its answer never comes */
     WORLD_BREAKS   /* nothing is stored, no answer comes */
 };
@@ -27,10 +29,12 @@ struct world {
     pthread_mutex_t lock;
     struct arena arena; /* of all that is stored, under the lock */
     cJSON *deployment;  /* NULL: there is none */
+    cJSON *service, *ingress;
     cJSON *config_maps; /* name -> object */
     int64_t version;
     int uids;
     enum world_trouble trouble; /* of the next writes */
+    const char *refused;        /* writes to paths with that in them are, dry runs not; NULL */
     unsigned writes, dry_runs;
     char server[64];
     struct kube_config kube;
@@ -47,59 +51,23 @@ static cJSON *world_parse(const char *text)
     return root;
 }
 
-/* ---- JSON Patch ------------------------------------------------------------------------- */
+/* ---- Objects ---------------------------------------------------------------------------- */
 
-static cJSON *world_step(cJSON *node, const char *at, char key[256], const char **ret_rest)
+static cJSON **world_slot(const char *url)
 {
-    size_t length = 0;
-    for (at++; *at != '\0' && *at != '/' && length < 255; at++) {
-        if (at[0] == '~' && (at[1] == '0' || at[1] == '1'))
-            key[length++] = *++at == '0' ? '~' : '/';
-        else
-            key[length++] = *at;
-    }
-    key[length] = '\0';
-    *ret_rest = at;
-    return node;
+    return strstr(url, "/services") != NULL    ? &world.service
+           : strstr(url, "/ingresses") != NULL ? &world.ingress
+                                               : &world.deployment;
 }
 
-/* 0, or the path whose test failed. */
-static const char *world_apply(cJSON *object, const cJSON *operation)
+/* *ret_failed: why it cannot be applied; NULL: it is. */
+static cJSON *world_patched(const cJSON *object, const cJSON *patch, const char **ret_failed)
 {
-    const char *op = json_get_string(operation, "op"), *path = json_get_string(operation, "path");
-    const cJSON *value = json_get(operation, "value");
-    char key[256];
-    const char *rest = path;
-    cJSON *node = object;
-    for (;;) {
-        world_step(node, rest, key, &rest);
-        if (*rest == '\0')
-            break;
-        node = json_get(node, key);
-    }
-    cJSON *member = json_find(node, key);
-    if (strcmp(op, "test") == 0)
-        return member != NULL && json_equal(member, value) ? NULL : path;
-    if (node == NULL || (strcmp(op, "add") != 0 && member == NULL))
-        return path;
-    if (member != NULL)
-        json_unlink(node, member);
-    if (strcmp(op, "remove") != 0)
-        json_add(&world.arena, node, key, json_dup(&world.arena, value));
-    return NULL;
-}
-
-static cJSON *world_patched(const cJSON *patch, const char **ret_failed)
-{
-    cJSON *copy = json_dup(&world.arena, world.deployment);
-    const cJSON *operation;
-    *ret_failed = NULL;
-    cJSON_ArrayForEach(operation, patch)
-    {
-        *ret_failed = world_apply(copy, operation);
-        if (*ret_failed != NULL)
-            break;
-    }
+    cJSON *copy = json_dup(&world.arena, object);
+    struct err err;
+    *ret_failed = patch_apply(&world.arena, &copy, patch, &err) < 0
+                      ? arena_strdup(&world.arena, err.text)
+                      : NULL;
     return copy;
 }
 
@@ -173,49 +141,69 @@ static void world_annotate_now(const char *key, const char *value)
     world.deployment = copy;
 }
 
-static enum MHD_Result world_write(struct MHD_Connection *connection, bool create, const char *body)
+/* What a test wants to happen to it; MHD_YES and *ret_over false: nothing. */
+static enum MHD_Result world_hinder(struct MHD_Connection *connection, const char *url, bool dry,
+                                    bool *ret_over)
 {
-    const bool dry = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "dryRun");
     const enum world_trouble trouble = world.trouble;
-    const char *failed = NULL;
-    if (create ? world.deployment != NULL : world.deployment == NULL)
-        return create ? world_status(connection, 409, "AlreadyExists", "already exists", "")
-                      : world_status(connection, 404, "NotFound", "not found", "");
-    if (trouble == WORLD_REFUSES)
+    const bool is_deployment = strstr(url, "/deployments") != NULL;
+    *ret_over = true;
+    if (world.refused != NULL && !dry && strstr(url, world.refused) != NULL)
+        return world_status(connection, 403, "Forbidden", "exceeded quota: room", "");
+    if (is_deployment && trouble == WORLD_REFUSES)
         return world_status(connection, 422, "Invalid",
                             "admission webhook \"validate.proctor.dev\" denied the request: no",
                             "{\"reason\":\"FieldValueInvalid\",\"message\":\"no\","
                             "\"field\":\"spec.template\"}");
-    if (trouble == WORLD_BREAKS)
+    if (is_deployment && trouble == WORLD_BREAKS)
         return MHD_NO;
-    if (trouble == WORLD_MOVES)
+    if (is_deployment && trouble == WORLD_MOVES)
         world_annotate_now("else", "where");
+    if (is_deployment && trouble == WORLD_RUNS)
+        world_annotate_now("else", arena_printf(&world.arena, "%lld", (long long)world.version));
+    *ret_over = false;
+    return MHD_YES;
+}
+
+static enum MHD_Result world_write(struct MHD_Connection *connection, const char *url, bool create,
+                                   const char *body)
+{
+    const bool dry = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "dryRun");
+    cJSON **slot = world_slot(url);
+    const char *failed = NULL;
+    bool over;
+    if (create ? *slot != NULL : *slot == NULL)
+        return create ? world_status(connection, 409, "AlreadyExists", "already exists", "")
+                      : world_status(connection, 404, "NotFound", "not found", "");
+    const enum MHD_Result result = world_hinder(connection, url, dry, &over);
+    if (over)
+        return result;
     cJSON *sent = world_parse(body);
-    cJSON *stored = create ? sent : world_patched(sent, &failed);
+    cJSON *stored = create ? sent : world_patched(*slot, sent, &failed);
     if (failed != NULL)
-        return world_status(connection, 422, "Invalid",
-                            arena_printf(&world.arena, "testing path %s failed", failed), "");
+        return world_status(connection, 422, "Invalid", failed, "");
     if (create) {
         char uid[32];
         snprintf(uid, sizeof uid, "u-%d", ++world.uids);
         world_set(json_get(stored, "metadata"), "uid", json_new_string(&world.arena, uid));
     }
-    world_count(stored, create ? NULL : world.deployment);
+    world_count(stored, create ? NULL : *slot);
     if (dry) {
         world.dry_runs++;
     } else {
         world.writes++;
-        world.deployment = stored;
+        *slot = stored;
     }
-    return trouble == WORLD_STORES && !dry ? MHD_NO
-                                           : world_answer(connection, create ? 201 : 200, stored);
+    return world.trouble == WORLD_STORES && !dry && slot == &world.deployment
+               ? MHD_NO
+               : world_answer(connection, create ? 201 : 200, stored);
 }
 
 static enum MHD_Result world_read(struct MHD_Connection *connection, const char *url)
 {
     const char *name = strrchr(url, '/') + 1;
     const cJSON *object =
-        strstr(url, "/configmaps/") != NULL ? json_get(world.config_maps, name) : world.deployment;
+        strstr(url, "/configmaps/") != NULL ? json_get(world.config_maps, name) : *world_slot(url);
     return object != NULL ? world_answer(connection, 200, object)
                           : world_status(connection, 404, "NotFound", "not found", "");
 }
@@ -242,7 +230,7 @@ static enum MHD_Result world_handle(void *context, struct MHD_Connection *connec
     const enum MHD_Result result =
         strcmp(method, "GET") == 0
             ? world_read(connection, url)
-            : world_write(connection, strcmp(method, "POST") == 0, body->data);
+            : world_write(connection, url, strcmp(method, "POST") == 0, body->data);
     arena_use(before);
     pthread_mutex_unlock(&world.lock);
     return result;
@@ -284,7 +272,8 @@ __attribute__((unused)) static void world_begin(void)
     pthread_mutex_lock(&world.lock);
     arena_reset(&world.arena, LIMIT_MIB);
     struct arena *before = arena_use(&world.arena);
-    world.deployment = NULL;
+    world.deployment = world.service = world.ingress = NULL;
+    world.refused = NULL;
     world.config_maps = json_new_object(&world.arena);
     world.version = 100;
     world.uids = 0;
