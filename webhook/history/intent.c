@@ -115,7 +115,7 @@ static bool is_trusted(const struct intent_settings *settings, const char *user)
     for (const char *const *one = settings->trusted; one != NULL && *one != NULL; one++)
         if (strcmp(*one, user) == 0)
             return true;
-    return false;
+    return settings->self != NULL && strcmp(settings->self, user) == 0;
 }
 
 static bool is_nonce(const char *text)

@@ -33,7 +33,8 @@ struct intent_settings {
     /* Accounts whose word on whose behalf they act counts, "system:serviceaccount:..."; NULL at
      * the end; NULL: none. */
     const char *const *trusted;
-    /* The recorder's own account: proctor.dev/history-id counts from nobody else.  NULL: none. */
+    /* The recorder's own account: trusted too, and proctor.dev/history-id counts from nobody else.
+     * NULL: none. */
     const char *self;
 
     void *context;

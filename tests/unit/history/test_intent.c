@@ -300,12 +300,17 @@ TEST(a_trusted_account_may_name_a_person_once)
     check_not(&intent, "its nonce was used before");
     intent = on_behalf(PORTAL, "bob;another-nonce", "anna;first-nonce");
     CHECK_STRING(intent.machine.on_behalf_of, "bob");
+    intent = on_behalf(RECORDER, "carl;a-third-nonce", NULL);
+    CHECK_STRING(intent.machine.on_behalf_of, "carl");
 }
 
 TEST(nobody_else_may)
 {
     begin();
-    static const char *const users[] = {"s2024001", "admin", PORTAL "2",
+    static const char *const users[] = {"s2024001",
+                                        "admin",
+                                        PORTAL "2",
+                                        RECORDER "2",
                                         "system:serviceaccount:hydrosim-students:portal-backend-sa",
                                         "System:serviceaccount:hydrosim-system:portal-backend-sa"};
     for (size_t i = 0; i < sizeof users / sizeof *users; i++) {
