@@ -113,8 +113,11 @@ static void take_up(struct machine *machine, const struct project_view *view, st
 {
     const struct view_deployment *deployment = view->deployment;
     const struct row *before = machine->current;
+    /* What came before the first sight of a Deployment was never shown. */
     const int64_t low = before != NULL ? before->memory.gap_low : 0;
-    const int64_t high = before != NULL ? before->memory.gap_high : 0;
+    const int64_t high = before != NULL               ? before->memory.gap_high
+                         : deployment->generation > 1 ? deployment->generation
+                                                      : 0;
     if (row == NULL) {
         row = insert_seen(machine, view, first_start);
         take_given_up(machine, row);
@@ -124,7 +127,10 @@ static void take_up(struct machine *machine, const struct project_view *view, st
             row->revision.template_sha = machine_keep(machine, deployment->template_sha);
         if (row->revision.uid == NULL)
             row->revision.uid = machine_keep(machine, deployment->uid);
-        if (row->revision.generation == 0)
+        const int64_t asked = row->revision.generation;
+        if (asked == 0 ||
+            (before != NULL && machine_is_of_uid(before, deployment->uid) &&
+             asked <= before->memory.seen_generation && (asked <= low || asked >= high)))
             row->revision.generation = deployment->generation;
         if (row->revision.change_kind == NULL)
             row->revision.change_kind = machine_keep(machine, change_kind(view, before));
@@ -313,7 +319,8 @@ static void see_deployment(struct machine *machine, const struct project_view *v
         note_gap(machine, seen, deployment->generation);
     const bool importing = machine->current != NULL && machine->current->memory.importing;
     machine_witness_pending(machine, view);
-    if (first_sight || importing)
+    /* Before its first generation there is nothing, whatever its sets are numbered by now. */
+    if ((first_sight && deployment->generation > 1) || importing)
         import_sets(machine, view, import_limit(view), first_sight);
     if (deployment->generation >= seen && is_news(machine, deployment, &row))
         take_up(machine, view, row, first_start);

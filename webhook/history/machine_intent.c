@@ -67,6 +67,9 @@ static void join(struct machine *machine, struct row *row, const struct machine_
     struct memory *memory = machine_touch(row);
     if (intent->id != 0)
         machine_note_joined(machine, row, intent->id);
+    if (row->revision.status == REVISION_PENDING && intent->generation > row->revision.generation &&
+        row->revision.generation != 0)
+        row->revision.generation = intent->generation;
     memory->intents++;
     if (row->memory.history_id == NULL)
         memory->history_id = machine_keep(machine, intent->history_id);
@@ -90,6 +93,47 @@ static bool is_generation(const struct row *row, const struct machine_intent *in
             intent->generation > row->memory.gap_low && intent->generation < generation);
 }
 
+static bool has_actor(const struct row *row, const struct machine_intent *intent)
+{
+    return machine_same_text(row->revision.actor_user, intent->actor_user) &&
+           machine_same_text(row->revision.on_behalf_of, intent->on_behalf_of);
+}
+
+/* Whether another template than the row's was stored, or was to be, between these generations. */
+static bool is_between(const struct machine *machine, const struct row *row, int64_t low,
+                       int64_t high)
+{
+    for (size_t i = 0; i < machine->row_count; i++) {
+        const struct row *other = machine->rows[i];
+        const int64_t generation = other->revision.generation;
+        if (machine_is_of_uid(other, row->revision.uid) && generation > low && generation < high &&
+            other->revision.status != REVISION_NOT_PERSISTED &&
+            !machine_has_template(other, row->revision.template_sha))
+            return true;
+    }
+    return false;
+}
+
+/* One request for which admission was asked twice: the object that it was judged with first had
+ * been overtaken, and it was judged again as a later generation. */
+static bool is_retried(const struct machine *machine, const struct row *row,
+                       const struct machine_intent *intent)
+{
+    const int64_t had = row->revision.generation, asked = intent->generation;
+    /* Our own writes are known by their id. */
+    if (intent->history_id != NULL || intent->rollback_of != 0 || row->memory.history_id != NULL ||
+        row->revision.rollback_of != 0)
+        return false;
+    if (had == 0 || asked == 0 || had == asked || intent->old_template_sha == NULL ||
+        strcmp(intent->old_template_sha, intent->template_sha) == 0)
+        return false;
+    if (row->revision.status == REVISION_PENDING)
+        return has_actor(row, intent) &&
+               !is_between(machine, row, had < asked ? had : asked, had < asked ? asked : had);
+    return asked < had && (row->revision.origin == REVISION_WATCH || has_actor(row, intent)) &&
+           !is_between(machine, row, asked, had);
+}
+
 /* The row that this intent is a further word of, pending or (when truth was quicker) stored. */
 static struct row *find_joined(const struct machine *machine, const struct machine_intent *intent)
 {
@@ -103,20 +147,21 @@ static struct row *find_joined(const struct machine *machine, const struct machi
             return row;
         if (!machine_has_template(row, intent->template_sha))
             continue;
-        if (intent->uid == NULL ? open && row->revision.uid == NULL
-                                : machine_is_of_uid(row, intent->uid) && is_generation(row, intent))
+        if (intent->uid == NULL
+                ? open && row->revision.uid == NULL
+                : machine_is_of_uid(row, intent->uid) &&
+                      (is_generation(row, intent) || is_retried(machine, row, intent)))
             return row;
     }
     return NULL;
 }
 
 /* The row whose template this request found: of the greatest generation before its own. */
-static const struct row *find_base(const struct machine *machine,
-                                   const struct machine_intent *intent)
+static struct row *find_base(const struct machine *machine, const struct machine_intent *intent)
 {
-    const struct row *base = NULL;
+    struct row *base = NULL;
     for (size_t i = 0; intent->uid != NULL && i < machine->row_count; i++) {
-        const struct row *row = machine->rows[i];
+        struct row *row = machine->rows[i];
         const int64_t generation = row->revision.generation;
         if (!machine_is_of_uid(row, intent->uid) || generation == 0 ||
             (!machine_is_stored(row) && row->revision.status != REVISION_PENDING) ||
@@ -166,8 +211,13 @@ static void take_intent(struct machine *machine, const struct machine_intent *in
 {
     struct row *row = find_joined(machine, intent);
     if (row == NULL && !changes_template(machine, intent) && intent->rollback_of == 0) {
-        if (machine->current != NULL && machine_is_of_uid(machine->current, intent->uid))
-            machine_note_joined(machine, machine->current, intent->id);
+        /* It may come late: the version that it was about need not be the current one any more. */
+        struct row *base = find_base(machine, intent);
+        if (base == NULL && machine->current != NULL &&
+            machine_is_of_uid(machine->current, intent->uid))
+            base = machine->current;
+        if (base != NULL)
+            machine_note_joined(machine, base, intent->id);
         return;
     }
     if (row == NULL) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#define RETRIED_US  (5 * 1000000LL)
 #define GAP_MESSAGE "versions were missed: what became of it is not known"
 
 /* ---- What truth said of a generation */
@@ -135,10 +136,8 @@ void machine_settle_pending(struct machine *machine, const struct project_view *
             generation > current->memory.gap_low && generation < current->memory.gap_high;
         if (unseen && has_witness(machine, row, view))
             machine_supersede(machine, row);
-        else
-            machine_end_pending(machine, row, unseen, "OtherStored",
-                                "something else was stored as this generation: it was refused, or "
-                                "another was quicker");
+        else if (unseen)
+            machine_end_pending(machine, row, true, NULL, NULL);
     }
 }
 
@@ -158,17 +157,35 @@ void machine_witness_pending(struct machine *machine, const struct project_view 
     }
 }
 
+/* Something else was stored as its generation. */
+static bool is_taken(const struct machine *machine, const struct row *row)
+{
+    const struct row *current = machine->current;
+    return current != NULL && row->revision.generation != 0 &&
+           machine_is_of_uid(row, current->revision.uid) &&
+           row->revision.generation <= current->memory.seen_generation;
+}
+
+/* The API server reads a Deployment from its cache; if that was behind, it asks admission again,
+ * for a later generation (GuaranteedUpdate of its storage). */
 int64_t machine_pending_until(const struct machine *machine, const struct row *row)
 {
-    return row->revision.started_at + machine->settings.persist_us;
+    const bool brief = is_taken(machine, row) && RETRIED_US < machine->settings.persist_us;
+    return row->revision.started_at + (brief ? RETRIED_US : machine->settings.persist_us);
 }
 
 void machine_expire_pending(struct machine *machine)
 {
     for (size_t i = 0; machine->in_sync && i < machine->row_count; i++) {
         struct row *row = machine->rows[i];
-        if (row->revision.status == REVISION_PENDING &&
-            machine->now >= machine_pending_until(machine, row))
+        if (row->revision.status != REVISION_PENDING ||
+            machine->now < machine_pending_until(machine, row))
+            continue;
+        if (is_taken(machine, row))
+            machine_end_pending(machine, row, false, "OtherStored",
+                                "something else was stored as this generation: it was refused, or "
+                                "another was quicker");
+        else
             machine_end_pending(machine, row, row->memory.gapped, "NotStored",
                                 "admitted, and never stored: it was refused elsewhere");
     }
@@ -203,9 +220,10 @@ struct row *machine_find_pending(const struct machine *machine,
         const int64_t generation = row->revision.generation;
         if (row->revision.status != REVISION_PENDING ||
             (row->revision.uid != NULL && !machine_is_of_uid(row, deployment->uid)) ||
-            generation > deployment->generation || (generation != 0 && generation <= after))
+            generation > deployment->generation)
             continue;
-        const bool exact = generation == 0 || generation == deployment->generation;
+        const bool exact =
+            generation == 0 || (generation == deployment->generation && generation > after);
         if (exact && row->memory.history_id != NULL &&
             machine_same_text(row->memory.history_id, deployment->history_id))
             return row;

@@ -122,7 +122,8 @@ static void history_update(struct history *history, const struct revision *row)
         TEST_FAIL("version %lld goes from %s to %s", (long long)row->seq,
                   revision_status_name(old->status), revision_status_name(row->status));
     CHECK(row->progress >= old->progress && row->progress <= 100);
-    CHECK(old->generation == 0 || old->generation == row->generation);
+    CHECK(old->generation == 0 || old->generation == row->generation ||
+          (old->status == REVISION_PENDING && old->generation < row->generation));
     CHECK(old->uid == NULL || strcmp(old->uid, row->uid) == 0);
     CHECK(old->id == row->id);
     CHECK((row->status == REVISION_COMPLETED) <= (row->progress == 100));

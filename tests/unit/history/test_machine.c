@@ -218,8 +218,71 @@ TEST(of_two_intents_for_one_generation_the_one_that_is_stored_wins)
     tell(update("t3", 2, "ben"));
     roll_out("t3", 2, true);
     see();
-    check_row(2, REVISION_NOT_PERSISTED, "OtherStored");
+    check_row(2, REVISION_PENDING, NULL); /* it may be judged again for a later generation */
     check_row(3, REVISION_COMPLETED, NULL);
+    after(6);
+    tick();
+    check_row(2, REVISION_NOT_PERSISTED, "OtherStored");
+}
+
+/* The API server reads what it changes from its cache, and asks again if that was behind. */
+TEST(a_request_that_is_judged_twice_is_one_version)
+{
+    for (int order = 0; order < 3; order++) {
+        begin_with_good();
+        struct machine_intent first = update("t3", 2, "ann"), again = update("t3", 3, "ann");
+        first.old_template_sha = "t1";
+        again.old_template_sha = "t2";
+        if (order == 0)
+            tell(first);
+        roll_out("t2", 2, true);
+        see();
+        if (order == 1)
+            tell(first);
+        tell(again);
+        roll_out("t3", 3, true);
+        see();
+        if (order == 2)
+            tell(first);
+        after(100);
+        tick();
+        CHECK_INT(it.history.count, 3);
+        CHECK_INT(it.history.joined, 2);
+        const struct revision *found = row(order == 0 ? 2 : 3);
+        CHECK_STRING(found->template_sha, "t3");
+        CHECK_INT(found->generation, 3);
+        CHECK_STRING(found->actor_user, "ann");
+        CHECK(found->actor_certain);
+        CHECK(found->status == REVISION_COMPLETED);
+    }
+}
+
+TEST(an_intent_that_was_judged_before_a_kill_names_the_version_that_came_of_it)
+{
+    begin_with_good();
+    roll_out("t2", 2, true);
+    see();
+    roll_out("t3", 3, true);
+    see();
+    struct machine_intent first = update("t3", 2, "ann");
+    first.old_template_sha = "t1";
+    tell(first);
+    CHECK_INT(it.history.count, 3);
+    CHECK_STRING(row(3)->actor_user, "ann");
+}
+
+TEST(a_late_intent_that_changes_no_template_belongs_to_the_version_of_its_time)
+{
+    begin_with_good();
+    roll_out("t2", 2, true);
+    see();
+    roll_out("t3", 4, true);
+    see();
+    struct machine_intent scales = update("t2", 3, "ann");
+    scales.old_template_sha = "t2";
+    tell(scales);
+    CHECK_INT(it.history.count, 3);
+    CHECK_INT(it.history.joined, 1);
 }
 
 TEST(after_a_gap_an_intent_is_unknown_unless_a_set_witnesses_it)
