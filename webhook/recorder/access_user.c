@@ -244,7 +244,7 @@ int access_authenticate(struct access *access, struct arena *arena, const char *
 {
     char key[DIGEST_HEX_BYTES];
     struct access_answer answer = {.code = 0};
-    const char *token;
+    const char *token = "";
     int rc = read_bearer(authorization, &token, reterr);
     if (rc < 0)
         return rc;
