@@ -4,9 +4,11 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "client/say.h"
 #include "history/rollback.h"
 #include "recorder/fingerprint.h"
+#include "recorder/metrics.h"
 
 #include <string.h>
 
@@ -96,9 +98,12 @@ int operate_went(struct operate *operate, struct arena *arena, const struct stor
                  struct err *reterr)
 {
     int rc = operate_tell(operate, arena, op, project, caller, word, reterr);
-    if (rc == 0 && op->automatic && op->revision != 0)
-        rc = hold_failed(operate, arena, op, reterr);
-    return rc;
+    if (rc < 0 || !op->automatic)
+        return rc;
+    metrics_add(METRICS_ROLLBACKS_AUTOMATIC, 1);
+    log_event(LOG_INFO, "rolled back automatically", "project", project, "operation",
+              operate_history_id(arena, op), NULL);
+    return op->revision != 0 ? hold_failed(operate, arena, op, reterr) : 0;
 }
 
 static int end_done(struct operate_call *call, const struct operate_way *way,

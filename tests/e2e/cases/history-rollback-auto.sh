@@ -39,6 +39,9 @@ template=$(api_member teacher "$here/holds" 'items[0].template')
 api_is teacher "/api/deployments/$(id 2)" template "$template"
 row 2 held true
 
+check "it is counted" "$(recorder metrics | grep '^proctor_rollbacks_automatic_total ')" \
+    'proctor_rollbacks_automatic_total 1'
+
 # ---- what is held does not come back, and says how it would
 
 again() { version 2 v2-ImagePullBackOff | kubectl apply -f -; }
