@@ -103,7 +103,7 @@ run: ## install what is missing, build, serve, and send a Deployment through; ON
 	@tests/tools/demo $(BUILD)
 
 demo: ## a Kubernetes (built once, with go), a broken version of a project, and the way back
-	@tests/tools/need build run image
+	@tests/tools/need build test run image
 	$(SUBMAKE) all
 	@ALOUD=1 OUT=$(BUILD) tests/e2e/apart tests/e2e/run history-story
 
