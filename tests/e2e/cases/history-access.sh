@@ -38,6 +38,10 @@ portal=$(new_token portal-backend-sa)
 bearer 200 "$portal"
 user system:serviceaccount:hydrosim-system:portal-backend-sa
 
+# What goes through the API server's proxy loses its Authorization there.
+with 200 /api/whoami --header "Proctor-Authorization: Bearer $portal"
+user system:serviceaccount:hydrosim-system:portal-backend-sa
+
 with 401 /api/whoami
 detail "no token" "no credential: send Authorization: Bearer TOKEN, or a client certificate"
 check "the problem has its reason" "$(member reason <<<"$E2E_ANSWER")" Unauthorized

@@ -21,7 +21,8 @@ KUBECONFIG=$dir/portal.kubeconfig kubectl config set-context --current --user po
 as_portal() { export KUBECONFIG=$dir/portal.kubeconfig; }
 
 # change NUMBER ON-BEHALF-OF: the next version, with that annotation
-change() { MARKS=", proctor.dev/on-behalf-of: '$2'" version "$1" | accepted kubectl apply -f -; }
+change() { MARKS=", proctor.dev/on-behalf-of: \"$2\"" version "$1" | accepted kubectl apply -f -; }
+touch_up() { accepted kubectl set env "deployment/$project" VERSION="$1"; }
 is_of() { # is_of NUMBER USER BEHALF: who brought it
     become "$1" actor.user "$2"
     row "$1" actor.onBehalfOf "$3"
@@ -31,36 +32,45 @@ is_of() { # is_of NUMBER USER BEHALF: who brought it
 
 as s2024001
 change 1 'teacher;nonce-0000-0001'
-is_of 1 s2024001 null
 as_portal
 change 2 's2024002;nonce-0000-0002'
-is_of 2 $portal s2024002
 change 3 's2024001;nonce-0000-0002'
-is_of 3 $portal null
 change 4 's2024001;nonce-0000-0004'
-is_of 4 $portal s2024001
-# What stands there from before says nothing of this change.
-accepted kubectl set env "deployment/$project" VERSION=5
-is_of 5 $portal null
+touch_up 5
 as s2024001
-accepted kubectl set env "deployment/$project" VERSION=6
-is_of 6 s2024001 null
+touch_up 6
 as_portal
 change 7 's2024001;short'
-is_of 7 $portal null
 change 8 's2024001'
+change 9 's2024001\e[31m;nonce-0000-0009'
+# Who may impersonate says through what, and nobody else does.
+curl -sS -o "$dir/patched" --cacert "$pki/ca.crt" --cert "$pki/admin.crt" --key "$pki/admin.key" \
+    -X PATCH -H 'Content-Type: application/merge-patch+json' -H 'Impersonate-User: s2024001' \
+    -H 'Impersonate-Group: students' -H 'Impersonate-Extra-proctor.dev%2fvia: help-desk' \
+    --data '{"spec":{"template":{"metadata":{"annotations":{"version":"10"}}}}}' \
+    "$(admin config view -o jsonpath='{.clusters[0].cluster.server}')/apis/apps/v1/namespaces/\
+hydrosim-students/deployments/$project"
+
+is_of 1 s2024001 null # a student is not trusted with it
+is_of 2 $portal s2024002
+is_of 3 $portal null # the nonce was used
+is_of 4 $portal s2024001
+is_of 5 $portal null # what stands there from before says nothing of this change
+is_of 6 s2024001 null
+is_of 7 $portal null
 is_of 8 $portal null
-MARKS=', proctor.dev/on-behalf-of: "s2024001\e[31m;nonce-0000-0009"' version 9 |
-    accepted kubectl apply -f -
 is_of 9 $portal null
+is_of 10 s2024001 null
+row 10 actor.via help-desk
+row 9 actor.via null
 
 # ---- the recorder's own word, from somebody else
 
 as s2024001
-MARKS=", proctor.dev/history-id: 'rollback-1'" version 10 | accepted kubectl apply -f -
+MARKS=", proctor.dev/history-id: 'rollback-1'" version 11 | accepted kubectl apply -f -
 latest() { api_member teacher "$here/deployments?limit=1" "items[0].$1"; }
 latest_is() { [ "$(latest "$1")" = "$2" ] || { latest "$1" && return 1; }; }
-eventually latest_is changeCause 'version 10'
+eventually latest_is changeCause 'version 11'
 check "it is a student's change" "$(latest origin) $(latest actor.user) $(latest rollbackOf)" \
     'admission s2024001 null'
 
@@ -68,11 +78,11 @@ check "it is a student's change" "$(latest origin) $(latest actor.user) $(latest
 
 sql="x'); DROP TABLE revision; --"
 accepted kubectl annotate deployment "$project" kubernetes.io/change-cause="$sql" --overwrite
-accepted kubectl set env "deployment/$project" VERSION=11
+touch_up 12
 eventually latest_is changeCause "$sql"
 escape=$(printf 'red \033[31m\033]0;title\a and \r\n\r\nHTTP/1.1 200 OK\r\nEvil: yes')
 accepted kubectl annotate deployment "$project" kubernetes.io/change-cause="$escape" --overwrite
-accepted kubectl set env "deployment/$project" VERSION=12
+touch_up 13
 eventually latest_is changeCause "$escape"
 check "no escape sequence leaves the API as such" \
     "$(recorder get "$here/deployments?limit=200" teacher | grep -c $'\033')" 0
@@ -90,7 +100,7 @@ openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$pk
 openssl x509 -req -days 2 -in "$dir/odd.csr" -CA "$pki/ca.crt" -CAkey "$pki/ca.key" \
     -extfile <(echo extendedKeyUsage=clientAuth) -out "$pki/odd.crt" 2>/dev/null
 export KUBECONFIG=$E2E_WORK/users/odd.kubeconfig
-accepted kubectl -n hydrosim-students set env "deployment/$project" VERSION=13
+accepted kubectl -n hydrosim-students set env "deployment/$project" VERSION=14
 eventually latest_is actor.user "$strange"
 api_does 200 nobody GET /api/whoami --cert "$pki/odd.crt" --key "$pki/odd.key"
 says "the certificate's name is the user's" user "$strange"
