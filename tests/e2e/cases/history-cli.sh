@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `proctor history`, `deploy` and `wait` with the real recorder: a project's life as its owner sees
-# it, against history-cli.golden; and what others may not.
+# `proctor history` with the real recorder: a project's life as its owner sees it, against
+# history-cli.golden; and what others may not.
 # shellcheck source=/dev/null
 . "${0%/*}/../lib.sh"
 project=student-2024001
@@ -69,27 +69,7 @@ show proctor history export $project
 apply v1 'first version'
 code 0 wait -f "$dir/app.yaml" --timeout 30s
 
-code 0 deploy $project registry.hydrosim.edu/$project:v3 --env LEVELS=5 --cause 'three' --wait
-stored "deployment/$project" '{.spec.template.spec.containers[0].image}' \
-    "registry.hydrosim.edu/$project:v3"
 show proctor deploy $project 'not an image' --replicas 5 --env 1A=b
-eventually is_good 4
-kubectl delete deployment $project >/dev/null
-code 0 history undelete $project --wait
-stored "deployment/$project" '{.spec.template.spec.containers[0].image}' \
-    "registry.hydrosim.edu/$project:v3"
-code 0 history restart $project
-code 0 history pause $project
-stored "deployment/$project" '{.spec.paused}' true
-code 0 history resume $project
-
-# A stream: what happens is told as it happens.
-"$E2E_BIN/proctor" history watch $project --for 40s -o json >"$dir/stream" 2>&1 &
-watching=$!
-eventually grep -q '"number"' "$dir/stream"
-apply v4 'while it is watched'
-eventually grep -q '"type":"deployment_completed"' "$dir/stream"
-kill $watching
 
 # Others.
 as s2024002
