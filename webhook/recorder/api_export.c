@@ -200,9 +200,7 @@ static void run_page(struct api_job *job, struct arena *scratch)
     if (failed)
         log_event(LOG_WARN, "an export broke off", "detail", export->call.err.text, "request",
                   export->request_id, NULL);
-    if (failed)
-        api_flow_end(&export->flow, true);
-    else if (!api_flow_put(&export->flow, page.out.data, page.out.length, export->done))
+    if (failed || !api_flow_put(&export->flow, page.out.data, page.out.length, export->done))
         api_flow_end(&export->flow, true);
     buf_done(&page.out);
     api_flow_unref(&export->flow);

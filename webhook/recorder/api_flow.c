@@ -57,8 +57,9 @@ bool api_flow_put(struct api_flow *flow, const char *bytes, size_t length, bool 
 void api_flow_end(struct api_flow *flow, bool failed)
 {
     pthread_mutex_lock(&flow->lock);
+    if (!flow->ended)
+        flow->failed = failed;
     flow->ended = true;
-    flow->failed = flow->failed || failed;
     wake(flow);
     pthread_mutex_unlock(&flow->lock);
 }

@@ -318,7 +318,7 @@ void api_flow_unref(struct api_flow *flow);
  * room for them: the reader is too slow. */
 bool api_flow_put(struct api_flow *flow, const char *bytes, size_t length, bool last);
 /* What was put is still sent; `failed`: the connection is broken off after it, so that nobody
- * takes it for all. */
+ * takes it for all.  The first end counts. */
 void api_flow_end(struct api_flow *flow, bool failed);
 /* Bytes that were put and not taken yet. */
 size_t api_flow_waiting(struct api_flow *flow);
