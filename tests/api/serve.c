@@ -24,6 +24,7 @@
 #include "policy/load.h"
 #include "recorder/api.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -35,11 +36,20 @@
 static struct store *store;
 static struct api *api;
 static atomic_bool broken;
-static char refused[64];
+static pthread_mutex_t refused_lock = PTHREAD_MUTEX_INITIALIZER;
+static char refused[64]; /* under its lock */
 
 /* ---- Who -------------------------------------------------------------------------------- */
 
 static const char *const student_groups[] = {"students", "system:authenticated", NULL};
+
+static bool is_refused(const char *user)
+{
+    pthread_mutex_lock(&refused_lock);
+    const bool is = strcmp(user, refused) == 0;
+    pthread_mutex_unlock(&refused_lock);
+    return is;
+}
 
 int access_authenticate(struct access *access, struct arena *arena, const char *authorization,
                         struct caller *ret_caller, struct err *reterr)
@@ -52,7 +62,7 @@ int access_authenticate(struct access *access, struct arena *arena, const char *
     if (strncmp(authorization, "Bearer ", 7) != 0 || authorization[7] == '\0')
         return err_set(reterr, ERR_UNAUTHORIZED, "the Authorization header must be Bearer TOKEN");
     const char *user = authorization + 7;
-    if (strcmp(user, "expired") == 0 || strcmp(user, refused) == 0)
+    if (strcmp(user, "expired") == 0 || is_refused(user))
         return err_set(reterr, ERR_UNAUTHORIZED, "the token has expired");
     if (strcmp(user, "teacher") != 0 && strncmp(user, "s", 1) != 0)
         return err_set(reterr, ERR_UNAUTHORIZED, "the token is not known");
@@ -352,7 +362,7 @@ static void set_status(const char *id, const char *status)
     struct revision row;
     struct err err;
     arena_init(&arena, LIMIT_MIB);
-    if (store_revision(store, &arena, atoll(id), &row, &err) != 0)
+    if (store_revision(store, &arena, strtoll(id, NULL, 10), &row, &err) != 0)
         stop_with(&err);
     row.status = (enum revision_status)revision_status_parse(status);
     const struct machine_effect effect = {.kind = MACHINE_UPDATE, .revision = &row};
@@ -399,7 +409,7 @@ static void obey(char *line)
     char *word = strtok(line, " "), *first = strtok(NULL, " "), *rest = strtok(NULL, "");
     long long answer = 0;
     if (strcmp(word, "fill") == 0) {
-        const int64_t from = next_number(first), to = from + atoll(rest) - 1;
+        const int64_t from = next_number(first), to = from + strtoll(rest, NULL, 10) - 1;
         for (int64_t at = from; at <= to; at += AT_ONCE)
             answer = add_versions(first, at, to < at + AT_ONCE - 1 ? to : at + AT_ONCE - 1);
     } else if (strcmp(word, "add") == 0) {
@@ -418,7 +428,9 @@ static void obey(char *line)
         if (store_hold_set(store, &hold, &err) != 0)
             stop_with(&err);
     } else if (strcmp(word, "refuse") == 0) {
+        pthread_mutex_lock(&refused_lock);
         snprintf(refused, sizeof refused, "%s", first);
+        pthread_mutex_unlock(&refused_lock);
     } else if (strcmp(word, "break") == 0 || strcmp(word, "mend") == 0) {
         atomic_store(&broken, word[0] == 'b');
     } else if (strcmp(word, "policies") == 0) {
