@@ -103,7 +103,7 @@ run: ## install what is missing, build, serve, and send a Deployment through; ON
 	@tests/tools/demo $(BUILD)
 
 demo: ## a Kubernetes (built once, with go), a broken version of a project, and the way back
-	@tests/tools/need build test run image
+	@tests/tools/need build run image
 	$(SUBMAKE) all
 	@ALOUD=1 OUT=$(BUILD) tests/e2e/apart tests/e2e/run history-story
 
@@ -114,7 +114,7 @@ whole: $(BINS) $(TESTS)
 	@tests/run-all $(OUT) $(TESTS)
 
 e2e: ## from end to end: on real Kubernetes (built once, with go), the newest and the oldest
-	@tests/tools/need build run image
+	@tests/tools/need build test run image
 	@[ "$$(id -u)" -ne 0 ] || tests/tools/need node
 	$(SUBMAKE) all $(OUT)/client/call $(OUT)/client/rollback
 	@manifests/images all $(BUILD)
