@@ -206,8 +206,9 @@ struct deploy_follower {
     int64_t seen_at;    /* monotonic: since when it is followed */
     int64_t healthy_at; /* monotonic: the next look at its health; 0: none is planned */
     int64_t looks, restarts;
-    int64_t rollback; /* the operation that goes back; 0: none */
-    char *sick;       /* heap; why it goes back */
+    int64_t overtaken_at; /* monotonic: when a newer version was seen first; 0: none */
+    int64_t rollback;     /* the operation that goes back; 0: none */
+    char *sick;           /* heap; why it goes back */
     bool over;
 };
 

@@ -9,6 +9,9 @@
 #define SECOND_US INT64_C(1000000)
 /* So long the history may need to show what the API server has taken. */
 #define SHOWN_US (180 * SECOND_US)
+/* So long the word of a write of our own may come after what the watch shows of it. */
+#define UNSAID_US (30 * SECOND_US)
+#define SETTLE_US (2 * SECOND_US)
 /* The policies' progressDeadlineSeconds. */
 #define STARTS_US    (600 * SECOND_US)
 #define WORDS        200U
@@ -78,13 +81,14 @@ static const char *evidence(struct deploy_step *step, const char *front)
 
 /* ---- somebody else ------------------------------------------------------------------------- */
 
-/* A version of somebody else's that is stored by now. */
+/* The first version of somebody else's that is stored by now. */
 static bool is_superseded(struct deploy_step *step, struct revision *ret_newer)
 {
     const struct store_query query = {
         .project = step->op.project, .status = -1, .good = -1, .limit = NEWEST_ROWS};
     struct revision *rows = NULL;
     size_t count = 0;
+    bool found = false;
     if (store_revisions(step->deploy->options.store, step->arena, &query, &rows, &count,
                         &step->err) < 0)
         return false;
@@ -93,9 +97,22 @@ static bool is_superseded(struct deploy_step *step, struct revision *ret_newer)
             rows[i].status == REVISION_PENDING)
             continue;
         *ret_newer = rows[i];
-        return true;
+        found = true;
     }
-    return false;
+    return found;
+}
+
+/* What the watch shows of a write of our own (a cancel, a way back) is a plain newer version until
+ * operate's word of it has come. */
+static bool is_settled(struct deploy_step *step, const struct revision *newer)
+{
+    struct deploy_follower *follower = step->follower;
+    const char *self = operate_self(step->deploy->options.operate);
+    const bool unsaid = newer->actor_user != NULL && strcmp(newer->actor_user, self) == 0 &&
+                        newer->origin != REVISION_RECORDER;
+    if (follower->overtaken_at == 0)
+        follower->overtaken_at = step->now;
+    return step->now - follower->overtaken_at >= (unsaid ? UNSAID_US : SETTLE_US);
 }
 
 static const char *say_by(struct deploy_step *step, const struct revision *row)
@@ -159,7 +176,8 @@ static bool is_still_there(struct deploy_step *step, int64_t *ret_generation)
     if (strcmp(live.uid, step->memo.uid) == 0 &&
         strcmp(live.template_sha, step->memo.template_sha) == 0)
         return true;
-    if (is_superseded(step, &newer)) /* else the history shows it soon */
+    /* Else the history shows it soon. */
+    if (is_superseded(step, &newer) && is_settled(step, &newer))
         end_sick(step, say_newer(step, &newer));
     return false;
 }
@@ -372,8 +390,11 @@ static bool find_revision(struct deploy_step *step)
 
 static void end_superseded(struct deploy_step *step)
 {
-    struct revision newer;
-    if (!is_superseded(step, &newer))
+    struct revision newer = {.id = 0};
+    const bool known = is_superseded(step, &newer);
+    if (!is_settled(step, &newer))
+        return;
+    if (!known)
         deploy_step_end(step, false, "superseded: a newer version was stored meanwhile");
     else if (newer.rollback_of == step->revision.id)
         deploy_step_end(step, false,

@@ -532,6 +532,22 @@ TEST(what_somebody_put_over_a_failed_version_is_left_alone)
     finish();
 }
 
+/* The watch is quicker than operate's word of its own write. */
+TEST(a_cancel_that_is_not_told_yet_is_not_somebody_else)
+{
+    begin_with_good();
+    put("i:v2");
+    const int64_t op = answer.operation;
+    const int64_t row = show(2, (struct revision){.status = REVISION_IN_PROGRESS});
+    put("i:v1");
+    show(3, (struct revision){.status = REVISION_IN_PROGRESS, .actor_user = SELF});
+    turn(row, REVISION_SUPERSEDED, "words");
+    nanosleep(&(struct timespec){.tv_sec = 3}, NULL);
+    turn(row, REVISION_CANCELLED, "by anna");
+    ends(op, STORE_OP_FAILED, "version 2 was cancelled: by anna");
+    finish();
+}
+
 /* ---- after a restart
  * ------------------------------------------------------------------------------ */
 
