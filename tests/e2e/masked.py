@@ -49,7 +49,7 @@ def main():
     table = []
     for line in [*sys.stdin.read().splitlines(), ""]:
         for pattern, same in SAME:
-            line = re.sub(pattern, same, line)
+            line = line if line.startswith("$ ") else re.sub(pattern, same, line)
         if PROGRESS.match(line):
             continue
         if table and len(cells(line)[1]) != len(cells(table[0])[1]):
