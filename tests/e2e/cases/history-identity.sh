@@ -64,6 +64,13 @@ is_of 10 s2024001 null
 row 10 actor.via help-desk
 row 9 actor.via null
 
+# By the API it is a header, and whoever sends it means it.
+api_does 403 s2024001 POST "$here/restart" '{"dryRun":true}' -H 'Proctor-On-Behalf-Of: teacher'
+says "who is not trusted is told so" reason Forbidden
+for person in "$(printf 'root\033[31m')" "$(printf 'x%.0s' {1..300})" "$(printf 'a\377b')"; do
+    api_does 400 portal POST "$here/restart" '{"dryRun":true}' -H "Proctor-On-Behalf-Of: $person"
+done
+
 # ---- the recorder's own word, from somebody else
 
 as s2024001
