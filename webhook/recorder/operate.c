@@ -486,6 +486,7 @@ int operate_newest(struct operate *operate, struct arena *arena, int64_t project
                                 .status = -1,
                                 .good = -1,
                                 .template_sha = template_sha,
+                                .brief = true,
                                 .limit = ROWS_AT_ONCE};
     struct revision *rows;
     size_t count;
@@ -529,6 +530,7 @@ int operate_good(struct operate *operate, struct arena *arena, const struct revi
                                 .before_seq = before->seq,
                                 .status = -1,
                                 .good = REVISION_GOOD_YES,
+                                .brief = true,
                                 .limit = ROWS_AT_ONCE};
     struct store_hold *holds;
     size_t hold_count = 0, count = 0;
@@ -548,8 +550,7 @@ int operate_good(struct operate *operate, struct arena *arena, const struct revi
                 matches(rows[i].template_sha, before->template_sha) ||
                 is_held(holds, hold_count, rows[i].template_sha))
                 continue;
-            *ret_revision = rows[i];
-            return 0;
+            return store_revision(store, arena, rows[i].id, ret_revision, reterr);
         }
     } while (count == ROWS_AT_ONCE);
     return 0;

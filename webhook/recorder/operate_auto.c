@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "recorder/guard.h"
 
 #include <string.h>
@@ -42,8 +41,11 @@ static int read_failed_at(struct operate_call *call, struct wish *wish, struct e
 
 static int read_pending(struct operate_call *call, struct wish *wish, struct err *reterr)
 {
-    const struct store_query query = {
-        .project = wish->project, .status = REVISION_PENDING, .good = -1, .limit = 1};
+    const struct store_query query = {.project = wish->project,
+                                      .status = REVISION_PENDING,
+                                      .good = -1,
+                                      .brief = true,
+                                      .limit = 1};
     struct revision *rows;
     size_t count;
     const int rc =

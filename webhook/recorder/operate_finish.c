@@ -107,7 +107,7 @@ static int take_up(const struct finishing *finishing, struct err *reterr)
 static int find_from(struct finishing *finishing, struct store_op *op, struct err *reterr)
 {
     struct store_query query = {
-        .project = op->project, .status = -1, .good = -1, .limit = ROWS_AT_ONCE};
+        .project = op->project, .status = -1, .good = -1, .brief = true, .limit = ROWS_AT_ONCE};
     struct revision *rows;
     size_t count;
     if (op->revision != 0 || !is_kind(op, "rollback"))
@@ -174,7 +174,7 @@ static int find_result(const struct finishing *finishing, struct revision *ret_r
 {
     const struct store_op *op = finishing->op;
     const struct store_query query = {
-        .project = op->project, .status = -1, .good = -1, .limit = ROWS_AT_ONCE};
+        .project = op->project, .status = -1, .good = -1, .brief = true, .limit = ROWS_AT_ONCE};
     const bool back = is_kind(op, "rollback") || is_kind(op, "cancel");
     struct revision *rows;
     size_t count;

@@ -123,7 +123,8 @@ NODISCARD int operate_read(struct kube_client *client, struct arena *arena, cons
                            const char *name, struct operate_live *ret_live, struct err *reterr);
 void operate_live_of(struct arena *arena, const cJSON *object, struct operate_live *ret_live);
 
-/* The newest version that was ever stored, of that uid and template (NULL: any); id 0: none. */
+/* The newest version that was ever stored, of that uid and template (NULL: any), without its long
+ * texts; id 0: none. */
 NODISCARD int operate_newest(struct operate *operate, struct arena *arena, int64_t project,
                              const char *uid, const char *template_sha,
                              struct revision *ret_revision, struct err *reterr);

@@ -3,6 +3,7 @@
 #include "recorder/operate_internal.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "tests/unit/recorder/world.h"
 
 #define SELF "system:serviceaccount:hydrosim-system:proctor-recorder"
@@ -19,6 +20,7 @@ static struct err fault;
 
 static void begin_with(bool automatic)
 {
+    log_configure(LOG_ERROR, LOG_TEXT);
     world_begin();
     store = fixture_open(fixture_url());
     arena_use(&arena);
