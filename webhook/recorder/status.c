@@ -15,6 +15,7 @@
 #include <time.h>
 
 #define LOOK_SECONDS    1
+#define SILENT_US       5000000
 #define FIGURES_SECONDS 15
 
 struct status {
@@ -28,6 +29,7 @@ struct status {
     bool stop;
     bool store_ok; /* as of the last look; "" and false before the first */
     char store_error[512];
+    int64_t looked_us; /* monotonic: when it ended */
 };
 
 /* ---- The database -------------------------------------------------------------------------- */
@@ -41,6 +43,7 @@ static void take_look(struct status *status)
     pthread_mutex_lock(&status->lock);
     const bool news = ok != status->store_ok || strcmp(err.text, status->store_error) != 0;
     status->store_ok = ok;
+    status->looked_us = clock_monotonic_us();
     snprintf(status->store_error, sizeof status->store_error, "%s", ok ? "" : err.text);
     pthread_mutex_unlock(&status->lock);
     if (!news)
@@ -105,6 +108,16 @@ static void add_flag(struct buf *text, const char *key, bool value)
     buf_printf(text, "\"%s\":%s", key, value ? "true" : "false");
 }
 
+/* Why the database cannot be used, NULL: it can.  Under the lock. */
+static const char *store_fault(const struct status *status)
+{
+    if (status->looked_us == 0)
+        return "it was not asked yet";
+    if (clock_monotonic_us() - status->looked_us > SILENT_US)
+        return "it does not answer";
+    return status->store_ok ? NULL : status->store_error;
+}
+
 static unsigned write_ready(void *context, struct buf *text)
 {
     struct status *status = context;
@@ -113,18 +126,18 @@ static unsigned write_ready(void *context, struct buf *text)
     const bool leads = store_leads(status->options.store);
     const bool draining = atomic_load(&status->draining);
     pthread_mutex_lock(&status->lock);
+    const char *fault = store_fault(status);
     const bool follows = status->options.replicas && !leads;
-    const bool ready = status->store_ok && is_served() && !draining && (in_sync || follows);
+    const bool ready = fault == NULL && is_served() && !draining && (in_sync || follows);
     buf_add_char(text, '{');
     add_flag(text, "ready", ready);
     buf_add_char(text, ',');
     add_flag(text, "draining", draining);
     buf_add_string(text, ",\"database\":{");
-    add_flag(text, "ok", status->store_ok);
-    if (!status->store_ok) {
+    add_flag(text, "ok", fault == NULL);
+    if (fault != NULL) {
         buf_add_string(text, ",\"error\":");
-        buf_add_json_string(text, status->store_error[0] != '\0' ? status->store_error
-                                                                 : "it was not asked yet");
+        buf_add_json_string(text, fault);
     }
     pthread_mutex_unlock(&status->lock);
     buf_add_string(text, "},\"history\":{");
