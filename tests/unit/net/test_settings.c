@@ -98,7 +98,8 @@ static void write_file(char path[32], const char *content)
 TEST(what_is_printed_is_a_config_file)
 {
     char path[32];
-    read_with(ARGS("--live", "--names", "a\nb: \"c\"", "--number", "7", "--word=green"), ENV("A=b"));
+    read_with(ARGS("--live", "--names", "a\nb: \"c\"", "--number", "7", "--word=green"),
+              ENV("A=b"));
     CHECK_STRING(text.data, "");
     settings_write(&settings, &text);
     write_file(path, text.data);
