@@ -155,7 +155,7 @@ static void read_on_behalf(const struct reading *reading)
     if (text == NULL || !intent->counts)
         return;
     intent->not_on_behalf = judge_on_behalf(reading, text);
-    if (intent->not_on_behalf == NULL)
+    if (intent->not_on_behalf == NULL || strstr(text, ";" INTENT_OWN_NONCE) != NULL)
         return;
     const char **warnings = arena_array(reading->arena, 2, sizeof *warnings);
     warnings[0] = arena_printf(reading->arena, "the annotation " ON_BEHALF_OF " does not count: %s",

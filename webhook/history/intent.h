@@ -23,6 +23,10 @@
 /* The reason of the cause in a refusal by a hold: rollback.c knows it by that. */
 #define INTENT_HOLD_REASON "TemplateOnHold"
 
+/* How the nonces begin that the recorder itself makes: `kubectl rollout undo` brings the
+ * annotations of then back, and who undoes is not to be warned of what he did not write. */
+#define INTENT_OWN_NONCE "op-"
+
 /* A template that is not to come back for now. */
 struct intent_hold {
     const char *set_by, *reason;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "client/say.h"
+#include "history/intent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -376,7 +377,7 @@ int operate_end(struct operate *operate, struct arena *arena, const struct store
 
 const char *operate_history_id(struct arena *arena, const struct store_op *op)
 {
-    return arena_printf(arena, "op-%lld-%llx", (long long)op->id,
+    return arena_printf(arena, INTENT_OWN_NONCE "%lld-%llx", (long long)op->id,
                         (unsigned long long)op->created_at);
 }
 

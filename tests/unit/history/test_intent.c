@@ -283,6 +283,15 @@ static void check_not(const struct intent *intent, const char *words)
     CHECK(strstr(text, words) != NULL);
 }
 
+TEST(what_an_undo_brings_back_of_ours_does_not_count_and_nobody_is_warned)
+{
+    const struct intent intent = on_behalf("s2024001", "anna;op-7-660c8ac9254", "anna;op-9-660c8a");
+    CHECK(intent.counts && intent.machine.on_behalf_of == NULL);
+    CHECK_STRING(intent.not_on_behalf, "its author is not trusted with it");
+    CHECK(intent.warnings == NULL);
+    CHECK_STRING(answer(&intent), ALLOWED);
+}
+
 TEST(a_trusted_account_may_name_a_person_once)
 {
     begin();
