@@ -297,7 +297,7 @@ static const char *certificate_words(const struct http *http, struct arena *aren
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
         return http->config->ca_pem != NULL
-                   ? "the server's certificate is of another CA than the kubeconfig names: another "
+                   ? "the server's certificate is of another CA than the one named for it: another "
                      "server, or its CA was renewed"
                    : "the server's certificate is of no CA that this machine trusts: name it as "
                      "certificate-authority";
