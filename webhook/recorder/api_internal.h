@@ -4,13 +4,16 @@
  *                    bytes <- the answer      <--resume--+
  *
  *   api.c         sockets, limits, the queue and its workers
+ *   api_call.c    a call's way through MHD
  *   api_flow.c    answers that are made while they are sent (export, stream)
  *   api_route.c   the table of routes: path, handler, right, parameters, body
+ *   api_head.c    which row of the table; media types, sizes
  *   api_input.c   path, query, headers and body, checked by the table's rows
  *   api_caller.c  who asks, and may they
  *   api_problem.c refusals (RFC 9457)
  *   api_json.c    the store's rows -> the API's shapes
- *   api_read.c, api_act.c, api_diff.c, api_export.c, api_review.c, api_stream.c   handlers
+ *   api_read.c, api_evidence.c, api_diff.c, api_export.c, api_stream.c,
+ *   api_act.c, api_review.c   handlers
  *   openapi.c     the document of all of it, from the same table
  *
  * A worker waits for the API server where it must; MHD's threads never wait.  A call's memory is
@@ -203,12 +206,27 @@ void api_release(struct api *api);
 /* Hands a job to the workers; they do all that they were given before they end. */
 void api_submit(struct api *api, struct api_job *job);
 
-/* A worker's part: from the route on. */
-void api_answer(struct api_call *call);
+/* What MHD calls (api_call.c): the first line is here; the head, a piece of the body, the end of
+ * it; the call is over. */
+void *api_call_begin(void *api, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result api_call_handle(void *api, struct MHD_Connection *mhd, const char *path,
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_size, void **context);
+void api_call_end(void *api, struct MHD_Connection *mhd, void **context,
+                  enum MHD_RequestTerminationCode code);
 
 /* ---- Input (api_input.c); each false: the problem is written ---------------------------- */
 
-/* The head alone: path, method, media types, sizes. */
+/* A path in its pieces, as they came, up to the question mark.  False: too many, or no path. */
+#define API_SEGMENTS_MAX 8U
+struct api_path {
+    const char *items[API_SEGMENTS_MAX];
+    size_t lengths[API_SEGMENTS_MAX];
+    size_t count;
+};
+bool api_path_split(const char *path, struct api_path *ret_path);
+
+/* The head alone: path, method, media types, sizes (api_head.c). */
 bool api_input_head(struct api_call *call);
 /* Path parameters, query, headers, body. */
 bool api_input_read(struct api_call *call);
@@ -294,6 +312,17 @@ const char *api_origin_name(enum revision_origin origin);
 /* The images of a template: the first container's, and all as JSON; in `arena`. */
 NODISCARD int api_images(struct api *api, struct arena *arena, const char *sha,
                          const char **ret_first, const char **ret_list, struct err *reterr);
+
+/* ---- Pieces of answers (api_read.c) ----------------------------------------------------- */
+
+/* Runs it with call->scratch, which is emptied after it; ERR_LIMIT if that ran out. */
+NODISCARD int api_in_scratch(struct api_call *call,
+                             int (*run)(struct api_call *call, void *context), void *context);
+/* A comma, but before the first. */
+void api_begin_item(struct api_call *call, size_t index);
+/* The revision of the call, and its instances without their brackets; both within scratch. */
+NODISCARD int api_write_call_deployment(struct api_call *call);
+NODISCARD int api_write_instances(struct api_call *call, void *context);
 
 /* ---- Flows (api_flow.c) ----------------------------------------------------------------- */
 

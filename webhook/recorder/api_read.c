@@ -24,7 +24,7 @@ static void end_page(struct api_call *call, int64_t next)
     buf_add_string(&call->out, "}\n");
 }
 
-static void begin_item(struct api_call *call, size_t index)
+void api_begin_item(struct api_call *call, size_t index)
 {
     if (index > 0)
         buf_add_char(&call->out, ',');
@@ -44,8 +44,8 @@ static void run_group(void *context)
     group->code = group->run(group->call, group->context);
 }
 
-static int in_scratch(struct api_call *call, int (*run)(struct api_call *call, void *context),
-                      void *context)
+int api_in_scratch(struct api_call *call, int (*run)(struct api_call *call, void *context),
+                   void *context)
 {
     struct group group = {call, context, run, 0};
     struct arena *before = arena_use(call->scratch);
@@ -79,7 +79,7 @@ static int write_revisions(struct api_call *call, void *context)
             work->more = true;
             break;
         }
-        begin_item(call, work->written++);
+        api_begin_item(call, work->written++);
         work->last = rows[i].seq;
         r = api_write_deployment(call->api, call->scratch, &call->out, &work->shape, &rows[i],
                                  &call->err);
@@ -113,7 +113,7 @@ void api_get_deployments(struct api_call *call)
     int r = api_shape_read(call->api, &call->arena, &call->project, &work.shape, NULL, &call->err);
     buf_add_string(&call->out, "{\"items\":[");
     while (r == 0 && !work.more) {
-        r = in_scratch(call, write_revisions, &work);
+        r = api_in_scratch(call, write_revisions, &work);
         if (work.got <= API_ROWS_AT_ONCE)
             break;
     }
@@ -124,7 +124,7 @@ void api_get_deployments(struct api_call *call)
 }
 
 /* The revision of the call as one value. */
-static int write_one(struct api_call *call)
+int api_write_call_deployment(struct api_call *call)
 {
     struct api_shape shape;
     int r = api_shape_read(call->api, &call->arena, &call->project, &shape, NULL, &call->err);
@@ -137,12 +137,12 @@ static int write_one(struct api_call *call)
 static int write_only(struct api_call *call, void *context)
 {
     (void)context;
-    return write_one(call);
+    return api_write_call_deployment(call);
 }
 
 void api_get_deployment(struct api_call *call)
 {
-    const int r = in_scratch(call, write_only, NULL);
+    const int r = api_in_scratch(call, write_only, NULL);
     if (r != 0)
         api_fail(call, r);
     else
@@ -204,7 +204,7 @@ static int write_project(struct api_call *call, void *context)
 void api_get_project(struct api_call *call)
 {
     struct project_work work = {&call->project, 0};
-    const int r = in_scratch(call, write_project, &work);
+    const int r = api_in_scratch(call, write_project, &work);
     if (r != 0) {
         api_fail(call, r);
         return;
@@ -237,13 +237,13 @@ static int write_if_read(struct api_call *call, struct projects *work,
                          const struct store_project_row *row)
 {
     struct question question = {row->name, false};
-    const int r = in_scratch(call, ask_if_reads, &question);
+    const int r = api_in_scratch(call, ask_if_reads, &question);
     work->last = row->id;
     work->looked++;
     if (r != 0 || !question.reads)
         return r;
-    begin_item(call, work->written++);
-    return in_scratch(call, write_project, &(struct project_work){row, 0});
+    api_begin_item(call, work->written++);
+    return api_in_scratch(call, write_project, &(struct project_work){row, 0});
 }
 
 static int write_projects(struct api_call *call, struct projects *work)
@@ -306,7 +306,7 @@ static int write_events(struct api_call *call, void *context)
         work->query.after_id = rows[i].id;
         if (!shown)
             continue;
-        begin_item(call, work->written++);
+        api_begin_item(call, work->written++);
         api_write_event(call->scratch, &call->out, call->project.name, &rows[i]);
     }
     return r;
@@ -321,7 +321,7 @@ static void answer_events(struct api_call *call, int64_t revision)
         return;
     buf_add_string(&call->out, "{\"items\":[");
     do
-        r = in_scratch(call, write_events, &work);
+        r = api_in_scratch(call, write_events, &work);
     while (r == 0 && !work.more && work.got == work.query.limit);
     if (r != 0)
         api_fail(call, r);
@@ -339,7 +339,7 @@ void api_get_deployment_events(struct api_call *call)
     answer_events(call, call->id);
 }
 
-static int write_instances(struct api_call *call, void *context)
+int api_write_instances(struct api_call *call, void *context)
 {
     struct store_instance *rows;
     size_t count;
@@ -347,7 +347,7 @@ static int write_instances(struct api_call *call, void *context)
     const int r = store_instances(call->api->options.store, call->scratch, call->id, &rows, &count,
                                   &call->err);
     for (size_t i = 0; r == 0 && i < count; i++) {
-        begin_item(call, i);
+        api_begin_item(call, i);
         api_write_instance(&call->out, &rows[i]);
     }
     return r;
@@ -356,108 +356,11 @@ static int write_instances(struct api_call *call, void *context)
 void api_get_instances(struct api_call *call)
 {
     buf_add_string(&call->out, "{\"items\":[");
-    const int r = in_scratch(call, write_instances, NULL);
+    const int r = api_in_scratch(call, api_write_instances, NULL);
     if (r != 0)
         api_fail(call, r);
     else
         end_page(call, 0);
-}
-
-/* ---- Evidence --------------------------------------------------------------------------- */
-
-static void add_summary(struct api_call *call, const char *image)
-{
-    const struct revision *revision = &call->revision;
-    struct buf text;
-    buf_init(&text, call->scratch, 16384);
-    buf_printf(&text, "Version %lld of %s", (long long)revision->seq, call->project.name);
-    if (image != NULL)
-        buf_add_strings(&text, " (", image, ")", NULL);
-    buf_add_strings(&text, ": ", revision_status_name(revision->status), NULL);
-    if (!revision_ended(revision->status))
-        buf_printf(&text, ", %d%%", revision->progress);
-    if (revision->reason != NULL)
-        buf_add_strings(&text, ", ", revision->reason, NULL);
-    if (revision->message != NULL)
-        buf_add_strings(&text, ": ", revision->message, NULL);
-    api_add_text(&call->out, "summary", text.failed ? "" : text.data);
-}
-
-static void add_kubernetes_event(struct api_call *call, const struct store_event *event,
-                                 size_t index)
-{
-    struct buf *out = &call->out;
-    struct err ignored;
-    cJSON *details = NULL;
-    int64_t count = 1;
-    char at[CLOCK_TEXT_BYTES];
-    if (event->details != NULL && json_parse(call->scratch, event->details, strlen(event->details),
-                                             &json_limits_review, &details, &ignored) != 0)
-        details = NULL;
-    const cJSON *number = json_get(details, "count");
-    if (json_is_number(number) && !json_int64(number, &count))
-        count = 1;
-    begin_item(call, index);
-    buf_add_strings(out, "{\"at\":\"", clock_format(event->at, at), "\"", NULL);
-    api_add_text(out, "type", json_get_string(details, "type"));
-    api_add_text(out, "reason", json_get_string(details, "reason"));
-    api_add_text(out, "object",
-                 json_get_string(details, "object") != NULL ? json_get_string(details, "object")
-                                                            : event->service);
-    api_add_text(out, "message", event->message);
-    api_add_number(out, "count", count);
-    buf_add_char(out, '}');
-}
-
-static int write_evidence_events(struct api_call *call, bool kubernetes)
-{
-    struct store_event_query query = {.revision = call->id, .limit = STORE_PAGE_ROWS};
-    struct store_event *rows;
-    size_t count, written = 0;
-    const int r =
-        store_events(call->api->options.store, call->scratch, &query, &rows, &count, &call->err);
-    buf_add_string(&call->out, kubernetes ? ",\"kubernetesEvents\":[" : ",\"events\":[");
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        if ((strcmp(rows[i].type, STORE_KUBERNETES_EVENT) == 0) != kubernetes)
-            continue;
-        if (kubernetes) {
-            add_kubernetes_event(call, &rows[i], written++);
-        } else {
-            begin_item(call, written++);
-            api_write_event(call->scratch, &call->out, call->project.name, &rows[i]);
-        }
-    }
-    buf_add_char(&call->out, ']');
-    return r;
-}
-
-static int write_evidence(struct api_call *call, void *context)
-{
-    const char *image, *list;
-    buf_add_string(&call->out, "{\"deployment\":");
-    int r = write_one(call);
-    if (r == 0)
-        r = api_images(call->api, call->scratch, call->revision.template_sha, &image, &list,
-                       &call->err);
-    if (r != 0)
-        return r;
-    add_summary(call, image);
-    buf_add_string(&call->out, ",\"instances\":[");
-    r = write_instances(call, context);
-    buf_add_char(&call->out, ']');
-    if (r == 0)
-        r = write_evidence_events(call, false);
-    if (r == 0)
-        r = write_evidence_events(call, true);
-    buf_add_string(&call->out, "}\n");
-    return r;
-}
-
-void api_get_evidence(struct api_call *call)
-{
-    const int r = in_scratch(call, write_evidence, NULL);
-    if (r != 0)
-        api_fail(call, r);
 }
 
 /* ---- Templates, holds, operations, gaps ------------------------------------------------- */
@@ -488,7 +391,7 @@ static int write_holds(struct api_call *call, void *context)
     int r = store_holds(call->api->options.store, call->scratch, call->project.id, clock_unix_us(),
                         &rows, &count, &call->err);
     for (size_t i = 0; r == 0 && i < count; i++) {
-        begin_item(call, i);
+        api_begin_item(call, i);
         r = api_write_hold(call->api, call->scratch, &call->out, &rows[i], &call->err);
     }
     return r;
@@ -497,7 +400,7 @@ static int write_holds(struct api_call *call, void *context)
 void api_get_holds(struct api_call *call)
 {
     buf_add_string(&call->out, "{\"items\":[");
-    const int r = in_scratch(call, write_holds, NULL);
+    const int r = api_in_scratch(call, write_holds, NULL);
     if (r != 0)
         api_fail(call, r);
     else
@@ -524,7 +427,7 @@ void api_get_gaps(struct api_call *call)
                              &count, &call->err);
     buf_add_string(&call->out, "{\"items\":[");
     for (size_t i = 0; r == 0 && i < count; i++) {
-        begin_item(call, i);
+        api_begin_item(call, i);
         buf_printf(&call->out, "{\"id\":%lld", (long long)rows[i].id);
         api_add_text(&call->out, "resource", rows[i].resource);
         api_add_text(&call->out, "reason", rows[i].reason);
@@ -547,7 +450,7 @@ void api_get_whoami(struct api_call *call)
     api_add_text(&call->out, "uid", call->caller.uid);
     buf_add_string(&call->out, ",\"groups\":[");
     for (size_t i = 0; call->caller.groups != NULL && call->caller.groups[i] != NULL; i++) {
-        begin_item(call, i);
+        api_begin_item(call, i);
         buf_add_json_string(&call->out, call->caller.groups[i]);
     }
     buf_add_string(&call->out, "]}\n");
