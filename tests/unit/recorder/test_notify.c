@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -453,6 +454,7 @@ TEST(the_one_that_is_killed)
     int64_t id;
     if (url == NULL)
         return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* also if the test fails */
     install();
     OK(store_open(&(struct store_options){.url = url, .sinks = sinks}, &store, err));
     OK(store_lead(store, &leads, err));
