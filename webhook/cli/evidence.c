@@ -1,6 +1,5 @@
 #include "cli/evidence.h"
 
-#include "base/clock.h"
 #include "cli/report.h"
 #include "cli/table.h"
 

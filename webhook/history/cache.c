@@ -386,6 +386,7 @@ static void sweep(struct cache *cache, enum cache_kind kind)
     for (size_t i = 0; i < cache->node_slots; i++) {
         struct node *node = cache->nodes[i];
         while (node != NULL) {
+            /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed is out of its slot */
             if (node->kind == kind && node->exists && node->list != cache->list[kind]) {
                 lose(cache, node);
                 node = cache->nodes[i];
@@ -457,7 +458,7 @@ bool cache_find(const struct cache *cache, const char *uid, struct cache_place *
     for (size_t i = 0; node == NULL && i < CACHE_KINDS; i++)
         node = *node_at(cache, (enum cache_kind)i, uid);
     const struct project *project = project_above(node);
-    if (project == NULL)
+    if (node == NULL || project == NULL)
         return false;
     const struct node *set = node->kind == CACHE_PODS ? node->parent : node;
     *ret_place = (struct cache_place){project->name, set->kind == CACHE_SETS ? set->uid : NULL};

@@ -21,9 +21,9 @@ int store_event_seen(struct store *store, int64_t revision, const char *type, bo
     int64_t id = 0;
     store_bind_int(&bind, revision);
     store_bind_text(&bind, type);
-    const int r = store_read(store, NULL,
-                             "SELECT id FROM event WHERE revision_id = $1 AND type = $2 LIMIT 1",
-                             &bind, store_row_first_int, &id, reterr);
+    const int r =
+        store_read(store, NULL, "SELECT id FROM event WHERE revision_id = $1 AND type = $2 LIMIT 1",
+                   &bind, store_row_first_int, &id, reterr);
     if (r == 0)
         *ret_seen = id != 0;
     return r;

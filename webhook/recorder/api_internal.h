@@ -208,11 +208,11 @@ void api_submit(struct api *api, struct api_job *job);
 
 /* What MHD calls (api_call.c): the first line is here; the head, a piece of the body, the end of
  * it; the call is over. */
-void *api_call_begin(void *api, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result api_call_handle(void *api, struct MHD_Connection *mhd, const char *path,
+void *api_call_begin(void *cls, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result api_call_handle(void *cls, struct MHD_Connection *mhd, const char *path,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_size, void **context);
-void api_call_end(void *api, struct MHD_Connection *mhd, void **context,
+void api_call_end(void *cls, struct MHD_Connection *mhd, void **context,
                   enum MHD_RequestTerminationCode code);
 
 /* ---- Input (api_input.c); each false: the problem is written ---------------------------- */

@@ -21,7 +21,7 @@ begin() {
     local id=$1
     shift
     (
-        "$E2E_BIN/proctor" wait -n $space --evidence 3s "$@" >"$dir/$id.out" 2>"$dir/$id.err"
+        "$E2E_BIN/proctor" wait -n "$space" --evidence 3s "$@" >"$dir/$id.out" 2>"$dir/$id.err"
         echo $? >"$dir/$id.code"
     ) &
 }
