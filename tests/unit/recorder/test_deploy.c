@@ -548,6 +548,108 @@ TEST(a_cancel_that_is_not_told_yet_is_not_somebody_else)
     finish();
 }
 
+/* ---- health -------------------------------------------------------------------------------------
+ */
+
+static void set_status(const char *status)
+{
+    pthread_mutex_lock(&world.lock);
+    struct arena *before = arena_use(&world.arena);
+    world_set(world.deployment, "status", world_parse(status));
+    arena_use(before);
+    pthread_mutex_unlock(&world.lock);
+}
+
+static void show_pod(int64_t revision, int64_t restarts)
+{
+    struct revision row;
+    struct view_container container = {.name = "app",
+                                       .image = "i:v2",
+                                       .restarts = restarts,
+                                       .last_reason = restarts > 0 ? "Error" : NULL,
+                                       .last_message = restarts > 0 ? "no\x1b[2J way" : NULL,
+                                       .exit_code = restarts > 0 ? 3 : 0};
+    const struct view_pod pod = {
+        .name = "a-1", .uid = "p-1", .containers = &container, .container_count = 1};
+    OK(store_revision(store, &arena, revision, &row, err));
+    const struct machine_effect effect = {
+        .kind = MACHINE_INSTANCE, .revision = &row, .pod = &pod, .at = clock_unix_us()};
+    OK(store_commit(store, project, &effect, 1, NULL, 0, NULL, NULL, err));
+}
+
+TEST(it_is_healthy_when_the_last_look_sees_it_available)
+{
+    begin_with_good();
+    spec.health_retries = 2;
+    spec.health_interval_seconds = 1;
+    put("i:v2");
+    set_status("{\"updatedReplicas\":1,\"availableReplicas\":1}");
+    show(2, (struct revision){.status = REVISION_COMPLETED});
+    ends(answer.operation, STORE_OP_DONE, "completed and healthy after 2 looks");
+    finish();
+}
+
+TEST(it_is_sick_when_the_last_look_does_not)
+{
+    begin_with_good();
+    spec.health_retries = 1;
+    spec.rollback_on_failure = false;
+    put("i:v2");
+    set_status("{\"updatedReplicas\":1}");
+    const int64_t row = show(2, (struct revision){.status = REVISION_COMPLETED});
+    ends(answer.operation, STORE_OP_FAILED, "is not healthy: it is not available; it was not");
+    const struct store_event_query query = {.revision = row, .limit = 10};
+    struct store_event *events;
+    size_t count;
+    OK(store_events(store, &arena, &query, &events, &count, err));
+    CHECK_INT(count, 1);
+    CHECK_STRING(events[0].type, "deployment_failed");
+    finish();
+}
+
+TEST(a_restart_is_a_failure_at_once_with_its_evidence)
+{
+    begin_with_good();
+    spec.health_retries = 60;
+    spec.health_interval_seconds = 300;
+    spec.rollback_on_failure = false;
+    put("i:v2");
+    set_status("{\"updatedReplicas\":1,\"availableReplicas\":1}");
+    const int64_t row = show(2, (struct revision){.status = REVISION_PENDING});
+    show_pod(row, 0);
+    turn(row, REVISION_COMPLETED, NULL);
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    show_pod(row, 1);
+    ends(answer.operation, STORE_OP_FAILED,
+         "it restarted; container app of pod a-1: Error, no?[2J way, 1 restarts, exit code 3");
+    finish();
+}
+
+TEST(what_was_started_again_is_waited_for)
+{
+    begin_with_good();
+    spec.health_retries = 1;
+    spec.replicas = 2;
+    put("i:v1");
+    const int64_t op = answer.operation;
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    CHECK_INT(operation_of(op).state, STORE_OP_PATCHED);
+    set_status("{\"updatedReplicas\":2,\"availableReplicas\":2}");
+    ends(op, STORE_OP_DONE, "version 1 is completed and healthy");
+    finish();
+}
+
+TEST(a_stopped_project_is_stored_and_no_more)
+{
+    begin_with_good();
+    spec.health_retries = 9;
+    spec.replicas = 0;
+    put("i:v2");
+    show(2, (struct revision){.status = REVISION_IN_PROGRESS});
+    ends(answer.operation, STORE_OP_DONE, "stopped (replicas 0)");
+    finish();
+}
+
 /* ---- after a restart
  * ------------------------------------------------------------------------------ */
 
