@@ -18,6 +18,7 @@
 #define BEAT_US       (5 * KEEPER_SECOND_US)
 #define SETTLE_US     (1 * KEEPER_SECOND_US)
 #define SETTLE_MAX_US (5 * KEEPER_SECOND_US)
+#define UNQUIET_US    (10 * KEEPER_SECOND_US)
 #define REST_MS_FIRST 50L
 #define REST_MS_MAX   2000L
 
@@ -324,21 +325,29 @@ static void settle(struct keeper *keeper, bool is_quiet)
     keeper_for_each(keeper, sync_one);
 }
 
-static void do_what_is_due(struct keeper *keeper)
+/* What waits in the queue comes first, unless there is no end to it. */
+static bool may_poll(struct keeper *keeper, bool is_quiet)
+{
+    const int64_t now_us = clock_monotonic_us();
+    if (is_quiet)
+        keeper->quiet_us = now_us;
+    return keeper->settled && (is_quiet || now_us > keeper->quiet_us + UNQUIET_US);
+}
+
+static void do_what_is_due(struct keeper *keeper, bool is_quiet)
 {
     /* Who sees nothing judges nothing by its clocks: what happened is told first. */
     if (keeper->in_sync && keeper->now >= keeper->next_tick_at) {
         keeper->next_tick_at = INT64_MAX;
         keeper_for_each(keeper, tick_one);
     }
-    if (is_due(&keeper->poll_us, POLL_US)) {
+    if (may_poll(keeper, is_quiet) && is_due(&keeper->poll_us, POLL_US))
+        keeper_poll_intents(keeper, false);
+    if (is_due(&keeper->flush_us, FLUSH_US)) {
         keeper_gap_write(keeper);
-        if (keeper->settled)
-            keeper_poll_intents(keeper, false);
+        keeper_evidence_flush(keeper);
         keeper_evict(keeper);
     }
-    if (is_due(&keeper->flush_us, FLUSH_US))
-        keeper_evidence_flush(keeper);
     if (is_due(&keeper->beat_us, BEAT_US))
         keeper_beat(keeper);
 }
@@ -395,7 +404,7 @@ static void *keep(void *context)
         if (keeper->leads && keeper->begun)
             settle(keeper, is_quiet);
         if (keeper->leads && keeper->begun)
-            do_what_is_due(keeper);
+            do_what_is_due(keeper, is_quiet);
     }
     if (keeper->leads && keeper->begun)
         keeper_beat(keeper);

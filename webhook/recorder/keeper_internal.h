@@ -99,6 +99,7 @@ struct keeper {
                      for it in the store, so that versions are numbered as they came */
     struct keeper_gap gaps[KEEPER_RESOURCES];
     int64_t lead_us, poll_us, beat_us, flush_us; /* monotonic: when they are due */
+    int64_t quiet_us;                            /* monotonic: when the queue was last empty */
     int64_t next_tick_at;                        /* wall; no project's is before */
     int64_t fed[KEEPER_FED_INTENTS];             /* the last intents that machines were given */
     size_t fed_next;

@@ -11,7 +11,6 @@
 #define MACHINES_MAX       512
 #define SCRATCH_KEPT_BYTES (1 * LIMIT_MIB)
 #define LOAD_BYTES         (256 * LIMIT_MIB)
-#define INTENTS_A_PAGE     100
 #define TRIES_HOPELESS     3  /* of what no time mends */
 #define TRIES_AWAY         40 /* more than a minute */
 #define ASIDE_US           (30 * KEEPER_SECOND_US)
@@ -278,24 +277,6 @@ static int feed(struct keeper *keeper, struct keeper_project *project,
     return code;
 }
 
-static int feed_open(struct keeper *keeper, struct keeper_project *project, struct arena *arena,
-                     struct err *reterr)
-{
-    struct store_intent_row *rows;
-    size_t count = INTENTS_A_PAGE;
-    for (int64_t after = 0; count == INTENTS_A_PAGE;) {
-        int code = store_intents_open(keeper->options.store, arena, project->id, after,
-                                      INTENTS_A_PAGE, &rows, &count, reterr);
-        for (size_t i = 0; code == 0 && i < count; i++)
-            code = feed(keeper, project, &rows[i].intent, reterr);
-        if (code < 0)
-            return code;
-        if (count > 0)
-            after = rows[count - 1].intent.id;
-    }
-    return 0;
-}
-
 static int load_rows(struct keeper *keeper, struct keeper_project *project, struct arena *arena,
                      struct err *reterr)
 {
@@ -309,8 +290,9 @@ static int load_rows(struct keeper *keeper, struct keeper_project *project, stru
         return code;
     keeper->loaded++;
     project->template_sha[0] = '\0';
-    code = machine_load(project->machine, rows, count, reterr);
-    return code < 0 || !keeper->settled ? code : feed_open(keeper, project, arena, reterr);
+    /* Open intents come by the queue, or are polled when it is empty: before the truth that waits
+     * there they would be numbered before it. */
+    return machine_load(project->machine, rows, count, reterr);
 }
 
 /* The project's id; `makes` it in the store if it is new there. */
