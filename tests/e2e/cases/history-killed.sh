@@ -20,7 +20,7 @@ python make "${server#https://}" "$E2E_WORK/pki/ca.crt" "$E2E_WORK/pki/admin.crt
     "$E2E_WORK/pki/admin.key" hydrosim-students 516 22 "$seed" >"$changes" 2>"$changes.err" &
 maker=$!
 for _ in $(seq 20); do
-    sleep "$(printf '%d.%03d' $((0)) $((RANDOM % 1000)))"
+    sleep "0.$(printf %03d $((RANDOM % 1000)))"
     waiting=$(late)
     down=$(now)
     recorder kill

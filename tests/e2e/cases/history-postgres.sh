@@ -5,7 +5,7 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../lib.sh"
 name=student-2024001
-base=/api/projects/$name list=/api/projects/$name/deployments
+list=/api/projects/$name/deployments
 store=$E2E_TREE/tests/store/postgres
 # Its socket's path must be short.
 dir=$(mktemp -d /tmp/proctor-pg.XXXXXX)

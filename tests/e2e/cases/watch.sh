@@ -55,33 +55,9 @@ agrees() {
         sort)" ]
 }
 
-# A door to the API server that can be shut: each connection is passed on as it is.
+# A door to the API server that can be shut.
 door() {
-    "${E2E_PYTHON:-python3}" -c '
-import socket, sys, threading
-def pump(a, b):
-    try:
-        while data := a.recv(65536):
-            b.sendall(data)
-    except OSError:
-        pass
-    for end in (a, b):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-print(listener.getsockname()[1], flush=True)
-while True:
-    a, _ = listener.accept()
-    try:
-        b = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
-    except OSError:
-        a.close()
-        continue
-    threading.Thread(target=pump, args=(a, b), daemon=True).start()
-    threading.Thread(target=pump, args=(b, a), daemon=True).start()
-' "$1" "${server##*:}" >"$dir/door" 2>"$dir/door.err" &
+    "${E2E_PYTHON:-python3}" -IS "$here/door.py" "$1" "${server##*:}" >"$dir/door" 2>"$dir/door.err" &
     door=$!
     started+=("$door")
 }
