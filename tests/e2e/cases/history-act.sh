@@ -7,7 +7,7 @@ project=student-2024001
 dir=$E2E_WORK/history-act
 mkdir -p "$dir"
 
-recorder start --soak-seconds 2 --evidence-seconds 2 >/dev/null || {
+recorder start --soak-seconds 2 --evidence-seconds 2 --auto-rollback >/dev/null || {
     fail "the recorder does not start" "$(tail -n 5 "$(recorder log)")"
     exit 1
 }
@@ -39,8 +39,11 @@ eventually has Cancelled
 eventually has '3 *' --status Completed
 code 1 "Fix: $image:ImagePullBackOff cannot be pulled" \
     deploy $project "$image:ImagePullBackOff" --wait --no-rollback
-code 0 "goes back to version 3" history rollback $project
 eventually is "deployment/$project" '{.spec.template.spec.containers[0].image}' "$image:v3"
+# By itself it goes back, and what had failed is held.
+eventually has RolledBack
+code 0 "--lift NUMBER" history holds $project
+code 0 "may be deployed again, by s2024001" history holds $project --lift 4
 kubectl delete deployment $project >/dev/null
 eventually has Deleted
 code 0 "is made again from version 1" history undelete $project --to 1
