@@ -433,7 +433,9 @@ static void work(struct keeper *keeper, struct keeper_project *project, const st
                 keeper_note_tick(keeper, project);
             return;
         }
-        if (!recover(keeper, project, code, failures, &err))
+        const bool again = recover(keeper, project, code, failures, &err);
+        keeper->quiet_us = clock_monotonic_us(); /* the queue did not get its turn meanwhile */
+        if (!again)
             break;
     }
     project->missed = true;
