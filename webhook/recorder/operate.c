@@ -296,10 +296,12 @@ int operate_claim(struct operate_call *call, const char *kind, int64_t revision,
     return 0;
 }
 
+/* The leader may have taken it up meanwhile, from a slow replica: what this call saw stays true. */
 static int end_call(struct operate_call *call, enum store_op_state state, struct err *reterr)
 {
     if (call->op.id == 0)
         return 0;
+    struct err err;
     struct store_op op = call->op;
     op.state = state;
     op.revision = call->answer.revision;
@@ -307,7 +309,11 @@ static int end_call(struct operate_call *call, enum store_op_state state, struct
     op.http_status = call->answer.status;
     op.answer = operate_write_answer(call->arena, &call->answer);
     op.updated_at = clock_unix_us();
-    return store_op_update(call->operate->options.store, &op, STORE_OP_CLAIMED, reterr);
+    const int rc = store_op_update(call->operate->options.store, &op, STORE_OP_CLAIMED, &err);
+    if (rc == 0 || rc == -ERR_CONFLICT)
+        return 0;
+    *reterr = err;
+    return rc;
 }
 
 int operate_refuse(struct operate_call *call, int status, const char *reason, const char *detail,

@@ -480,6 +480,40 @@ TEST(killed_after_the_write_it_is_finished)
     }
 }
 
+static int taken;
+
+/* What the leader does with it while a replica that follows waits for its answer. */
+static void take_up(void)
+{
+    struct arena mine;
+    struct store_op *ops;
+    size_t count = 0;
+    struct err error;
+    world.stored = NULL;
+    arena_init(&mine, LIMIT_MIB);
+    taken = store_ops_open(store, &mine, &ops, &count, &error);
+    if (taken == 0 && count == 1) {
+        ops[0].state = STORE_OP_PATCHED;
+        ops[0].revision = bad;
+        taken = store_op_update(store, &ops[0], STORE_OP_CLAIMED, &error);
+    }
+    arena_done(&mine);
+}
+
+TEST(what_the_leader_took_up_meanwhile_is_accepted)
+{
+    begin();
+    good_and_bad();
+    world.stored = take_up;
+    roll_back(ask(NULL, "d"), good);
+    CHECK_INT(taken, 0);
+    CHECK_INT(answer.status, 202);
+    CHECK_INT(answer.generation, 3);
+    CHECK_INT(operation().state, STORE_OP_PATCHED);
+    (void)only_intent();
+    finish();
+}
+
 TEST(killed_before_the_write_it_failed_once_nobody_can_be_at_it)
 {
     begin();

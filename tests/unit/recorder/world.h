@@ -35,6 +35,7 @@ struct world {
     int uids;
     enum world_trouble trouble; /* of the next writes */
     const char *refused;        /* writes to paths with that in them are, dry runs not; NULL */
+    void (*stored)(void);       /* after each write, before its answer; NULL */
     unsigned writes, dry_runs;
     char server[64];
     struct kube_config kube;
@@ -193,6 +194,8 @@ static enum MHD_Result world_write(struct MHD_Connection *connection, const char
     } else {
         world.writes++;
         *slot = stored;
+        if (world.stored != NULL)
+            world.stored();
     }
     return world.trouble == WORLD_STORES && !dry && slot == &world.deployment
                ? MHD_NO
@@ -274,6 +277,7 @@ __attribute__((unused)) static void world_begin(void)
     struct arena *before = arena_use(&world.arena);
     world.deployment = world.service = world.ingress = NULL;
     world.refused = NULL;
+    world.stored = NULL;
     world.config_maps = json_new_object(&world.arena);
     world.version = 100;
     world.uids = 0;
