@@ -4,9 +4,9 @@
     masked.py <TRANSCRIPT
 
 Ages and times, the random ends of pods' names, generations; what a program says of its progress is
-left out.  Cells are what two blanks or more
-divide; lines one after the other with as many cells are a table.  Events of the same
-second come in any order, and pods by the random part of their names, so they are sorted.
+left out.  Cells are what two blanks or more divide; lines one after the other with as many cells
+are a table.  Events of the same second come in any order, and pods by the random part of their
+names, so they are sorted.
 """
 import re
 import sys
@@ -27,7 +27,7 @@ SAME = [
 ]
 
 
-PROGRESS = re.compile(r"deployment/\S+: (?!completed)|written; the new version")
+PROGRESS = re.compile(r"deployment/\S+: (?!completed)|(accepted|written)[;,]|version \d+: ")
 
 
 def cells(line):
