@@ -48,7 +48,7 @@ def paths_not_there(document, top):
 
 
 def targets_not_there(document, targets):
-    for match in re.finditer(r"(?:`|^)(?:[A-Z]+=\S+ )?make ([a-z][a-z0-9]*)", read(document), re.M):
+    for match in re.finditer(r"(?:`|^)(?:[A-Z]+=\S+ )?make ([a-z][a-z0-9-]*)", read(document), re.M):
         if match.group(1) not in targets:
             yield f"{document}: there is no `make {match.group(1)}`"
 
@@ -70,7 +70,8 @@ def fails(*command):
 def main():
     documents = git_files("*.md")
     top = {path.split("/")[0] for path in git_files()}
-    targets = set(re.findall(r"^([a-z][a-z0-9 ]*):", read("Makefile"), re.M))
+    makefiles = "".join(map(read, git_files("Makefile", "*.mk")))
+    targets = set(re.findall(r"^([a-z][a-z0-9 -]*):", makefiles, re.M))
     targets = {name for names in targets for name in names.split()}
     wrong = []
     for document in documents:
