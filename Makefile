@@ -92,7 +92,7 @@ $(OUT)/obj/webhook/recorder/openapi.o: webhook/recorder/openapi.json
 unit: $(TESTS) ## run the unit tests
 	$(Q)tests/run-units $(TESTS)
 
-include tests/fuzz/fuzz.mk tests/client/client.mk tests/api/api.mk bench/bench.mk
+include tests/fuzz/fuzz.mk tests/client/client.mk tests/api/api.mk bench/bench.mk bench/rollout/rollout.mk
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
@@ -150,8 +150,8 @@ fix: ## format the sources, renew the registration's matchConditions and the REA
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | \
-	    while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | \
+	    while IFS='|' read -r name text; do printf '  %-14s %s\n' "$$name" "$$text"; done
 
 .PHONY: clean
 clean: ## remove what was built
