@@ -1,23 +1,31 @@
-# The fuzz targets: with libFuzzer by `make fuzz`, with the replayer of their corpus in `make test`.
+# The fuzz targets: with libFuzzer by `make fuzz`, with the replayer of their corpora in `make test`.
 
 FLAGS_fuzz := -O1 -g -fPIE -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
               -fno-sanitize-recover=all
 LINK_fuzz  := -pie -fsanitize=fuzzer,address,undefined
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_PARTS := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 FUZZ_DRIVER = $(if $(filter fuzz,$(MODE)),,$(OUT)/obj/tests/fuzz/replay.o)
 
+$(OUT)/libfuzz.a: $(call object,$(FUZZ_PARTS))
+
 .SECONDARY: $(call object,$(wildcard tests/fuzz/*.c))
-$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/property.o \
-               $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libproctor.a
+$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libfuzz.a \
+               $(OUT)/librecorder.a $(OUT)/libhistory.a $(OUT)/libnet.a $(OUT)/libclient.a \
+               $(OUT)/libcerts.a $(OUT)/libproctor.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $(filter-out %/replay.o,$^) $(FUZZ_DRIVER) $(PKG_LIBS) -lm \
-	    $(LDFLAGS)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $< $(FUZZ_DRIVER) $(filter %.a,$^) $(PKG_LIBS) $(TOOL_LIBS) \
+	    $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
 whole: $(addprefix $(OUT)/fuzz/,$(FUZZERS))
 
-T    ?= review
-SECS ?= 60
-.PHONY: fuzz
-fuzz: ## feed T=review|policy with hostile input for SECS=60 seconds (clang)
-	$(SUBMAKE) CC=clang MODE=fuzz $(BUILD)/fuzz/fuzz/$(T)
-	@tests/fuzz/feed $(T) $(BUILD)/fuzz/fuzz/$(T) $(SECS)
+.PHONY: fuzzers fuzz
+fuzzers: $(addprefix $(OUT)/fuzz/,$(FUZZERS))
+
+T    ?=
+SECS ?= 30
+RUNS ?= 0
+fuzz: ## hostile input for each parser: T=name one of them, SECS=30 each, or RUNS=n in all (clang)
+	@tests/tools/need build fuzz
+	$(SUBMAKE) CC=clang MODE=fuzz fuzzers
+	@tests/fuzz/all $(BUILD)/fuzz/fuzz $(SECS) $(RUNS) $(T)

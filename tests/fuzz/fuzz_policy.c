@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "policy/load.h"
+#include "tests/fuzz/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,10 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf text;
     arena_reset(&findings, LIMIT_MIB);
     diag_init(&diagnostics, &findings);
-    char *policy = malloc(size + 1);
-    if (size > 0)
-        memcpy(policy, data, size);
-    policy[size] = '\0';
+    char *policy = target_text(data, size);
     const int rc = policy_load_text("fuzz.yaml", policy, size, &options, &diagnostics, &set, &err);
     free(policy); /* the set must not look at it again */
     const bool is_empty = rc != 0 && strstr(err.text, "there is no policy") == err.text;

@@ -3,19 +3,10 @@
 #include "admit/admit.h"
 #include "kube/pointer.h"
 #include "policy/load.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/target.h"
 
 /* The webhook's own arena, with its cap, and one for what the checks themselves build. */
 static struct arena engine, checks;
-
-static _Noreturn void broken(const char *property, const char *more)
-{
-    fprintf(stderr, "property broken: %s\n  %s\n", property, more);
-    abort();
-}
 
 struct policy_set *property_load(const char *path)
 {
@@ -29,7 +20,7 @@ struct policy_set *property_load(const char *path)
     arena_init(&arena, 16 * LIMIT_MIB);
     diag_init(&diagnostics, &arena);
     if (policy_load(paths, &options, &diagnostics, &set, &err) != 0)
-        broken("the policies load", err.text);
+        target_broken("the policies load", err.text);
     arena_done(&arena);
     return set;
 }
@@ -43,32 +34,22 @@ struct answer {
     struct buf text;
 };
 
-static cJSON *parse(const char *text, size_t length, const char *property)
-{
-    cJSON *root;
-    struct err err;
-    const struct json_limits wide = {LIMIT_JSON_DEPTH + 8, LIMIT_JSON_NODES * 2};
-    if (json_parse(&checks, text, length, &wide, &root, &err) != 0)
-        broken(property, err.text);
-    return root;
-}
-
 static void check_answer(const struct answer *answer, bool answered)
 {
     if (!answered) {
         if (answer->rc == 0)
-            broken("no error, no answer", "");
+            target_broken("no error, no answer", "");
         return;
     }
-    const cJSON *root = parse(answer->text.data, answer->text.length, "an answer is JSON");
+    const cJSON *root = target_parse(&checks, answer->text.data, answer->text.length, "an answer is JSON");
     const cJSON *response = json_get(root, "response");
     const bool allowed = json_is_true(json_get(response, "allowed"));
     if (answer->rc != 0 && allowed)
-        broken("an error never allows", answer->text.data);
+        target_broken("an error never allows", answer->text.data);
     if (allowed != answer->verdict.allowed)
-        broken("the answer is the verdict", answer->text.data);
+        target_broken("the answer is the verdict", answer->text.data);
     if (!allowed && json_get_string(json_get(response, "status"), "message") == NULL)
-        broken("a refusal says why", answer->text.data);
+        target_broken("a refusal says why", answer->text.data);
 }
 
 static void ask(const struct policy_set *set, enum admit_phase phase, const char *body,
@@ -95,12 +76,12 @@ static cJSON *patched(const cJSON *review, const struct answer *answer)
     if (answer->verdict.patch == NULL || object == NULL)
         return copy;
     const cJSON *patch =
-        parse(answer->verdict.patch, answer->verdict.patch_length, "a patch is JSON");
+        target_parse(&checks, answer->verdict.patch, answer->verdict.patch_length, "a patch is JSON");
     cJSON *after = json_dup(&checks, object);
     if (patch_apply(&checks, &after, patch, &err) != 0)
-        broken("the patch applies", err.text);
+        target_broken("the patch applies", err.text);
     if (!json_equal(after, answer->request.object))
-        broken("the patch makes the object that was judged", answer->verdict.patch);
+        target_broken("the patch makes the object that was judged", answer->verdict.patch);
     json_assign(&checks, object, after);
     return copy;
 }
@@ -142,10 +123,10 @@ static void check_fixed_point(const struct policy_set *set, cJSON *review)
     json_write(&again, after);
     ask(set, ADMIT_MUTATE, again.data, again.length, &second);
     if (second.rc == 0 && second.verdict.patch != NULL)
-        broken("a second /mutate changes nothing", second.verdict.patch);
+        target_broken("a second /mutate changes nothing", second.verdict.patch);
     ask(set, ADMIT_VALIDATE, again.data, again.length, &second);
     if (conforms && second.rc == 0 && !second.verdict.allowed)
-        broken("/validate accepts what /mutate made conforming", second.text.data);
+        target_broken("/validate accepts what /mutate made conforming", second.text.data);
 }
 
 void property_check_review(const struct policy_set *set, const char *body, size_t length)

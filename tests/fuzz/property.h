@@ -7,13 +7,8 @@
 #include "policy/set.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 #define PROPERTY_NOW 1795262400 /* 2026-11-21T12:00:00Z */
-
-/* libFuzzer's own entry points; the replayer calls them too. */
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Loads files or folders; aborts if they have an error. */
 struct policy_set *property_load(const char *path);

@@ -1,6 +1,6 @@
 /* A main for the fuzz targets without libFuzzer: gives every file that is named, and every file
  * of a folder, to the target.  What was once a crash stays tried, under gcc's sanitizers too. */
-#include "tests/fuzz/property.h"
+#include "tests/fuzz/target.h"
 
 #include <dirent.h>
 #include <stdio.h>
