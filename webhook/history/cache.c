@@ -283,6 +283,8 @@ static void replace_others(struct cache *cache, struct project *project, const s
 static int place_deployment(struct cache *cache, struct node *node, const char *name,
                             struct err *reterr)
 {
+    if (node->project != NULL && strcmp(node->project->name, name) != 0)
+        return err_set(reterr, ERR_ANSWER, "no Deployment: it had another name before");
     if (node->project == NULL) {
         node->project = project_of(cache, name);
         if (node->project == NULL)

@@ -334,9 +334,10 @@ int intent_read(struct arena *arena, const char *body, size_t length,
         intent.namespace_ = reading.request.name_space;
         intent.name = name_of(&reading);
         intent.dry_run = reading.request.dry_run;
-        intent.counts = !intent.dry_run && intent.name[0] != '\0';
         intent.machine.received_at = now;
         read_change(&reading);
+        intent.counts = !intent.dry_run && intent.name[0] != '\0' &&
+                        (intent.machine.delete_ || intent.machine.template_sha != NULL);
         read_actor(&reading);
         judge_hold(&reading, now);
         read_on_behalf(&reading);

@@ -370,6 +370,20 @@ void machine_sync(struct machine *machine, bool in_sync)
 
 /* ---- Around the steps */
 
+/* A version that is under way is the one that is stored, though its memory was lost: else nobody
+ * would ever end it. */
+static void find_current(struct machine *machine)
+{
+    for (size_t i = machine->row_count; machine->current == NULL && i-- > 0;) {
+        struct row *row = machine->rows[i];
+        if (row->revision.status != REVISION_IN_PROGRESS)
+            continue;
+        machine_touch(row)->current = true;
+        row->memory.seen_generation = row->revision.generation;
+        machine->current = row;
+    }
+}
+
 int machine_load(struct machine *machine, const struct revision *rows, size_t count,
                  struct err *reterr)
 {
@@ -380,6 +394,7 @@ int machine_load(struct machine *machine, const struct revision *rows, size_t co
                            (long long)rows[i].seq);
         machine_load_row(machine, &rows[i]);
     }
+    find_current(machine);
     return 0;
 }
 

@@ -181,6 +181,20 @@ TEST(a_name_that_is_listed_with_another_uid_was_deleted)
     CHECK_INT(count_projects(), 1);
 }
 
+TEST(a_uid_keeps_its_name)
+{
+    begin();
+    take(CACHE_DEPLOYMENTS, WATCH_ADDED, deployment("web", "d1", 5));
+    const char *project = NULL;
+    struct err err;
+    CHECK_INT(cache_take(cache, CACHE_DEPLOYMENTS, WATCH_MODIFIED, deployment("shop", "d1", 6),
+                         &project, &err),
+              -(int)ERR_ANSWER);
+    CHECK(project == NULL);
+    CHECK_INT(view_of("web").deployment->generation, 5);
+    CHECK_INT(count_projects(), 1);
+}
+
 TEST(what_a_new_list_lacks_is_gone)
 {
     begin();

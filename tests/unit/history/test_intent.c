@@ -501,6 +501,16 @@ TEST(what_cannot_be_read_is_no_intent_and_no_refusal)
     }
 }
 
+TEST(without_a_template_it_does_not_count)
+{
+    begin();
+    char *text = review(&(struct parts){.operation = "CREATE"});
+    memcpy(strstr(text, "\"template\""), "\"templatf\"", strlen("\"template\""));
+    const struct intent intent = read_text(text);
+    CHECK(!intent.counts && !intent.refused && intent.machine.template_sha == NULL);
+    CHECK_STRING(answer(&intent), ALLOWED);
+}
+
 TEST(members_that_are_missing_or_odd)
 {
     begin();

@@ -701,4 +701,25 @@ TEST(names_of_states)
     CHECK_STRING(machine_event_name(MACHINE_GAP), "gap");
 }
 
+/* ---- memory that was lost --------------------------------------------------------------- */
+
+TEST(a_version_under_way_without_its_memory_is_still_the_stored_one)
+{
+    begin();
+    roll_out("t1", 1, true);
+    see();
+    roll_out("t2", 2, false);
+    see();
+    CHECK_INT(it.history.rows[1].status, REVISION_IN_PROGRESS);
+    it.history.rows[0].memory = NULL;
+    it.history.rows[1].memory = "{";
+    machine_free(it.machine);
+    it.machine = history_rebuild(&it.history, &machine_settings_default);
+    CHECK_INT(machine_current(it.machine)->seq, 2);
+    roll_out("t3", 3, true);
+    see();
+    CHECK_INT(it.history.count, 3);
+    CHECK_INT(it.history.rows[1].status, REVISION_SUPERSEDED);
+}
+
 TEST_MAIN
