@@ -92,7 +92,8 @@ $(OUT)/obj/webhook/recorder/openapi.o: webhook/recorder/openapi.json
 unit: $(TESTS) ## run the unit tests
 	$(Q)tests/run-units $(TESTS)
 
-include tests/fuzz/fuzz.mk tests/client/client.mk tests/api/api.mk bench/bench.mk bench/rollout/rollout.mk
+include tests/fuzz/fuzz.mk tests/torture/torture.mk tests/client/client.mk tests/api/api.mk
+include bench/bench.mk bench/rollout/rollout.mk
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 

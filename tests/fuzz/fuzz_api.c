@@ -24,7 +24,7 @@
 
 static struct api api = {.options = {.namespace_ = "hydrosim-students", .body_bytes = LIMIT_MIB}};
 static struct arena kept;
-static const cJSON *live;
+static cJSON *live;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -39,6 +39,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         target_broken("the recorded object is there", OBJECT_PATH);
     fclose(file);
     live = json_path(target_parse(&kept, text, length, "it is JSON"), "request", "object", NULL);
+    cJSON *metadata = json_get(live, "metadata"); /* as it is stored, by these it is fenced */
+    json_add(&kept, metadata, "uid", json_new_string(&kept, "d1"));
+    json_add(&kept, metadata, "generation", json_new_int(&kept, 3));
     return 0;
 }
 
@@ -166,8 +169,7 @@ static void check_patch(struct api_call *call, const struct deploy_spec *spec)
     struct arena *arena = &call->arena;
     cJSON *causes = json_new_array(arena);
     struct err err;
-    const cJSON *wanted =
-        deploy_make_deployment(arena, spec, api.options.namespace_, live, causes);
+    const cJSON *wanted = deploy_make_deployment(arena, spec, api.options.namespace_, live, causes);
     if (wanted == NULL) {
         target_holds(json_count(causes) > 0, "what cannot be made says why", call->body);
         return;
@@ -189,8 +191,7 @@ static void check_deploy(struct api_call *call)
     const cJSON *causes = NULL;
     struct err err = {.text = ""};
     struct buf body;
-    const int rc =
-        deploy_read(&call->arena, call->body, call->body_length, &spec, &causes, &err);
+    const int rc = deploy_read(&call->arena, call->body, call->body_length, &spec, &causes, &err);
     if (rc != 0) {
         target_holds(err.text[0] != '\0' || json_count(causes) > 0, "a refusal says why",
                      call->body);

@@ -31,7 +31,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     if (length == 0)
         target_broken("the recorded object is there", OBJECT_PATH);
     fclose(file);
-    recorded = json_path(target_parse(&kept, text, length, "it is JSON"), "request", "object", NULL);
+    recorded =
+        json_path(target_parse(&kept, text, length, "it is JSON"), "request", "object", NULL);
     return 0;
 }
 

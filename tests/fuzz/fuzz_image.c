@@ -39,14 +39,15 @@ static void check_parts(const char *text, const struct image *image)
                  "an image has a registry and a name", text);
     target_holds(has_only(&image->registry, LOWER UPPER DIGITS ".-:[]"), "a registry is a host",
                  text);
-    target_holds(has_only(&image->repository, LOWER DIGITS "._-/"),
-                 "a name has small letters only", text);
+    target_holds(has_only(&image->repository, LOWER DIGITS "._-/"), "a name has small letters only",
+                 text);
     target_holds(image->tag.text != NULL || image->digest.text != NULL,
                  "there is a tag or a digest", text);
     target_holds(has_only(&image->tag, LOWER UPPER DIGITS "_.-") && image->tag.length <= 128,
                  "a tag is one", text);
     target_holds(image->digest.text == NULL ||
-                     (image->digest.length >= 71 && has_only(&image->digest, "sha:" "bcdef" DIGITS)),
+                     (image->digest.length >= 71 && has_only(&image->digest, "sha:"
+                                                                             "bcdef" DIGITS)),
                  "a digest is one", text);
     target_holds(!image->tag_is_implied || image->digest.text == NULL,
                  "latest is not implied beside a digest", text);

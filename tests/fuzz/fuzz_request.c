@@ -42,8 +42,8 @@ static void check_members(const cJSON *object, const char *text, size_t length)
         if (!skim_member(whole, member->string, &value))
             continue;
         const cJSON *found = skim_parse(&arena, value);
-        target_holds(found != NULL && json_equal(found, member),
-                     "what is skimmed is what is read", member->string);
+        target_holds(found != NULL && json_equal(found, member), "what is skimmed is what is read",
+                     member->string);
     }
 }
 

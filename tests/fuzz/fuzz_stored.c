@@ -57,17 +57,26 @@ static cJSON *read_json(const char *text)
 
 static void look(int64_t generation, int64_t at)
 {
-    static const struct view_set set = {
-        .name = "web-1", .uid = "s1", .owner_uid = "d1", .template_sha = "0", .k8s_revision = 1,
-        .replicas = 1, .created = 1, .created_at = 1};
+    static const struct view_set set = {.name = "web-1",
+                                        .uid = "s1",
+                                        .owner_uid = "d1",
+                                        .template_sha = "0",
+                                        .k8s_revision = 1,
+                                        .replicas = 1,
+                                        .created = 1,
+                                        .created_at = 1};
     static struct view_container container = {.name = "app",
                                               .image = "a:1",
                                               .image_digest = "sha256:1",
                                               .waiting_reason = "CrashLoopBackOff",
                                               .restarts = 4};
-    static const struct view_pod pod = {.name = "web-1-a", .uid = "p1", .owner_uid = "s1",
-                                        .phase = "Running", .created_at = 1,
-                                        .containers = &container, .container_count = 1};
+    static const struct view_pod pod = {.name = "web-1-a",
+                                        .uid = "p1",
+                                        .owner_uid = "s1",
+                                        .phase = "Running",
+                                        .created_at = 1,
+                                        .containers = &container,
+                                        .container_count = 1};
     struct view_deployment deployment = {.name = "web",
                                          .uid = "d1",
                                          .generation = generation,

@@ -60,8 +60,7 @@ static void check_view(struct pass *pass, const char *name, int64_t now, bool ga
     for (size_t i = 0; i < view.set_count; i++) {
         struct cache_place place;
         const struct view_set *set = &view.sets[i];
-        target_holds(cache_find(pass->cache, set->uid, &place) &&
-                         strcmp(place.project, name) == 0,
+        target_holds(cache_find(pass->cache, set->uid, &place) && strcmp(place.project, name) == 0,
                      "a set is found where it is seen", set->uid);
     }
     for (size_t i = 0; i < view.pod_count; i++) {
@@ -160,8 +159,8 @@ static void take_stream(struct pass *pass, const char *text, size_t length, size
     target_holds(goes_on || watch->broken || watch->expired || watch->ended,
                  "a stream that ends says why", "");
     target_holds(!watch->broken || watch->why.text[0] != '\0', "a broken stream says why", "");
-    target_holds(memchr(watch->version, '\0', sizeof watch->version) != NULL,
-                 "a version is whole", "");
+    target_holds(memchr(watch->version, '\0', sizeof watch->version) != NULL, "a version is whole",
+                 "");
     if (!goes_on)
         buf_add_strings(&pass->told, "ended ", watch->expired ? "expired\n" : "broken\n", NULL);
     watch->gap = watch->gap || watch->expired;

@@ -41,7 +41,8 @@ static void check_answer(const struct answer *answer, bool answered)
             target_broken("no error, no answer", "");
         return;
     }
-    const cJSON *root = target_parse(&checks, answer->text.data, answer->text.length, "an answer is JSON");
+    const cJSON *root =
+        target_parse(&checks, answer->text.data, answer->text.length, "an answer is JSON");
     const cJSON *response = json_get(root, "response");
     const bool allowed = json_is_true(json_get(response, "allowed"));
     if (answer->rc != 0 && allowed)
@@ -75,8 +76,8 @@ static cJSON *patched(const cJSON *review, const struct answer *answer)
     cJSON *request = json_get(copy, "request"), *object = json_get(request, "object");
     if (answer->verdict.patch == NULL || object == NULL)
         return copy;
-    const cJSON *patch =
-        target_parse(&checks, answer->verdict.patch, answer->verdict.patch_length, "a patch is JSON");
+    const cJSON *patch = target_parse(&checks, answer->verdict.patch, answer->verdict.patch_length,
+                                      "a patch is JSON");
     cJSON *after = json_dup(&checks, object);
     if (patch_apply(&checks, &after, patch, &err) != 0)
         target_broken("the patch applies", err.text);

@@ -308,51 +308,90 @@ static void load_all(void *context)
     diag_sort(call->loader.diagnostics);
 }
 
+struct making {
+    struct arena arena;
+    struct policy_set *set;
+};
+
+static void make_set(void *context)
+{
+    struct making *making = context;
+    making->set = arena_alloc(&making->arena, sizeof *making->set);
+}
+
+/* NULL: memory is short. */
 static struct policy_set *new_set(const struct policy_load_options *options)
 {
-    struct arena arena;
-    arena_init(&arena, options->memory_bytes > 0 ? options->memory_bytes : LIMIT_POLICY_SET_BYTES);
-    struct policy_set *set = arena_alloc(&arena, sizeof *set);
-    set->arena = arena;
+    struct making making = {.set = NULL};
+    arena_init(&making.arena,
+               options->memory_bytes > 0 ? options->memory_bytes : LIMIT_POLICY_SET_BYTES);
+    if (!arena_try(&making.arena, make_set, &making)) {
+        arena_done(&making.arena);
+        return NULL;
+    }
+    struct policy_set *set = making.set;
+    set->arena = making.arena;
     atomic_init(&set->references, 1);
     set->language = options->language;
     return set;
 }
 
-static int finish(struct load_call *call, struct policy_set **ret_set, struct err *reterr)
+struct load_try {
+    struct load_call *call;
+    bool whole;
+};
+
+/* The set has one arena and the findings another: whichever runs out, a server serves on. */
+static void try_load(void *context)
 {
-    struct policy_set *set = call->loader.set;
+    struct load_try *try = context;
+    try->whole = arena_try(try->call->loader.arena, load_all, try->call);
+}
+
+static int judge(const struct load_call *call, struct err *reterr)
+{
     const struct diagnostics *diagnostics = call->loader.diagnostics;
-    const size_t memory_bytes = set->arena.cap_bytes;
-    if (!arena_try(&set->arena, load_all, call)) {
-        policy_set_unref(set);
-        return err_set(reterr, ERR_LIMIT, "the policies take more than %lu MiB of memory",
-                       (unsigned long)(memory_bytes / LIMIT_MIB));
-    }
-    if (diagnostics->error_count > 0) {
-        policy_set_unref(set);
+    if (diagnostics->error_count > 0)
         return err_set(reterr, ERR_POLICY, "%zu error%s in the policy files",
                        diagnostics->error_count, diagnostics->error_count > 1 ? "s" : "");
-    }
-    if (set->policy_count == 0) {
-        policy_set_unref(set);
+    if (call->loader.set->policy_count == 0)
         return err_set(reterr, ERR_POLICY, "there is no policy in %s",
                        call->paths != NULL && call->paths[0] != NULL ? call->paths[0]
                        : call->files != NULL                         ? "these files"
                                                                      : "the text");
-    }
-    *ret_set = set;
     return 0;
+}
+
+static int load(struct load_call *call, const struct policy_load_options *options,
+                struct diagnostics *diagnostics, struct policy_set **ret_set, struct err *reterr)
+{
+    struct policy_set *set = new_set(options);
+    struct load_try try = {.call = call};
+    if (set == NULL)
+        return err_set(reterr, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+    call->loader = (struct loader){
+        .set = set, .arena = &set->arena, .diagnostics = diagnostics, .options = options};
+    const size_t memory_bytes = set->arena.cap_bytes;
+    int rc;
+    if (!arena_try(diagnostics->arena, try_load, &try))
+        rc = err_set(reterr, ERR_LIMIT, "what is wrong with the policies takes too much memory");
+    else if (!try.whole)
+        rc = err_set(reterr, ERR_LIMIT, "the policies take more than %lu MiB of memory",
+                     (unsigned long)(memory_bytes / LIMIT_MIB));
+    else
+        rc = judge(call, reterr);
+    if (rc < 0)
+        policy_set_unref(set);
+    else
+        *ret_set = set;
+    return rc;
 }
 
 int policy_load(const char *const *paths, const struct policy_load_options *options,
                 struct diagnostics *diagnostics, struct policy_set **ret_set, struct err *reterr)
 {
-    struct policy_set *set = new_set(options);
     struct load_call call = {.paths = paths};
-    call.loader = (struct loader){
-        .set = set, .arena = &set->arena, .diagnostics = diagnostics, .options = options};
-    return finish(&call, ret_set, reterr);
+    return load(&call, options, diagnostics, ret_set, reterr);
 }
 
 int policy_load_folder(const struct policy_file *files, size_t count,
@@ -360,20 +399,14 @@ int policy_load_folder(const struct policy_file *files, size_t count,
                        struct policy_set **ret_set, struct err *reterr)
 {
     static const struct policy_file none[1];
-    struct policy_set *set = new_set(options);
     struct load_call call = {.files = count > 0 ? files : none, .file_count = count};
-    call.loader = (struct loader){
-        .set = set, .arena = &set->arena, .diagnostics = diagnostics, .options = options};
-    return finish(&call, ret_set, reterr);
+    return load(&call, options, diagnostics, ret_set, reterr);
 }
 
 int policy_load_text(const char *name, const char *text, size_t length,
                      const struct policy_load_options *options, struct diagnostics *diagnostics,
                      struct policy_set **ret_set, struct err *reterr)
 {
-    struct policy_set *set = new_set(options);
     struct load_call call = {.text = {name, text, length}};
-    call.loader = (struct loader){
-        .set = set, .arena = &set->arena, .diagnostics = diagnostics, .options = options};
-    return finish(&call, ret_set, reterr);
+    return load(&call, options, diagnostics, ret_set, reterr);
 }

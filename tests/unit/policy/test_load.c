@@ -130,6 +130,24 @@ TEST(a_path_that_is_not_there_is_told)
     CHECK(diagnostics.error_count > 0);
 }
 
+TEST(memory_that_runs_out_is_an_error)
+{
+    static const char wrong[] = "apiVersion: proctor.dev/v1\nkind: Policy\nx: 1\n";
+    const struct policy_load_options little = {.now = NOON, .memory_bytes = 16};
+    struct policy_set *set = NULL;
+    struct arena few;
+    struct err err;
+    start();
+    CHECK_INT(policy_load_text("a.yaml", wrong, strlen(wrong), &little, &diagnostics, &set, &err),
+              -(int)ERR_NO_MEMORY);
+    arena_init(&few, 64); /* what is wrong has to be said somewhere */
+    diag_init(&diagnostics, &few);
+    CHECK_INT(policy_load_text("a.yaml", wrong, strlen(wrong), &options, &diagnostics, &set, &err),
+              -(int)ERR_LIMIT);
+    CHECK(set == NULL);
+    arena_done(&few);
+}
+
 TEST(the_shipped_policies_are_clean)
 {
     struct policy_set *set = NULL;
