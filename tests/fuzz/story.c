@@ -88,22 +88,22 @@ void story_intent(const char *project, const struct machine_intent *intent, int6
     step(project, &(struct history_step){.intent = intent, .now = now});
 }
 
-void story_remember(const char *name, const char *memory, enum revision_status status)
+void story_remember(const char *project, const char *memory, enum revision_status status)
 {
     struct err err;
-    struct project *project = project_of(name);
-    if (project == NULL || project->history.count > 0)
+    struct project *known = project_of(project);
+    if (known == NULL || known->history.count > 0)
         return;
-    project->history.rows[0] = (struct revision){.id = 1001,
-                                                 .seq = 1,
-                                                 .uid = "d1",
-                                                 .generation = 1,
-                                                 .template_sha = "0",
-                                                 .status = status,
-                                                 .progress = status == REVISION_COMPLETED ? 100 : 0,
-                                                 .started_at = 1,
-                                                 .memory = history_keep(&project->history, memory)};
-    project->history.count = 1;
-    if (machine_load(project->machine, project->history.rows, 1, &err) != 0)
+    known->history.rows[0] = (struct revision){.id = 1001,
+                                               .seq = 1,
+                                               .uid = "d1",
+                                               .generation = 1,
+                                               .template_sha = "0",
+                                               .status = status,
+                                               .progress = status == REVISION_COMPLETED ? 100 : 0,
+                                               .started_at = 1,
+                                               .memory = history_keep(&known->history, memory)};
+    known->history.count = 1;
+    if (machine_load(known->machine, known->history.rows, 1, &err) != 0)
         target_broken("a machine takes whatever memory its rows have", err.text);
 }

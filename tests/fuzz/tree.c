@@ -194,6 +194,11 @@ static cJSON *choose(const char *text, size_t size, size_t *ret_start, size_t *r
     return parse(arena_strndup(&trees, at, *ret_length), *ret_length);
 }
 
+static size_t change_bytes(uint8_t *data, size_t size, size_t max_size)
+{
+    return LLVMFuzzerMutate != NULL ? LLVMFuzzerMutate(data, size, max_size) : size;
+}
+
 size_t tree_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
     size_t start, length;
@@ -204,13 +209,14 @@ size_t tree_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed)
     const char *text = arena_strndup(&trees, (const char *)data, size);
     cJSON *root = size > 0 && dice(8) != 0 ? choose(text, size, &start, &length) : NULL;
     if (root == NULL)
-        return LLVMFuzzerMutate(data, size, max_size);
+        return change_bytes(data, size, max_size);
     for (size_t i = 1 + dice(4); i > 0; i--)
         change_tree(root, 0);
     const char *changed = print(root);
     const size_t changed_length = strlen(changed);
     if (size - length + changed_length > max_size)
-        return LLVMFuzzerMutate(data, size, max_size);
+        return change_bytes(data, size, max_size);
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes, not a text */
     memcpy(data + start, changed, changed_length);
     memcpy(data + start + changed_length, text + start + length, size - start - length);
     return size - length + changed_length;

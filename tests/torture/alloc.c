@@ -74,6 +74,8 @@ static bool fails(void *caller)
     return true;
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the system's are reserved */
+
 static void *given(void *memory)
 {
     if (memory != NULL)
@@ -126,3 +128,5 @@ char *strdup(const char *text)
 {
     return strndup(text, strlen(text));
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

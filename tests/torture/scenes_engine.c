@@ -73,7 +73,8 @@ static void judge_outcome(const struct outcome *got, const struct outcome *wante
         scene_broken("no error, no answer", "");
     if (got->rc != 0 && got->allowed)
         scene_broken("an error never allows", got->text);
-    if (got->allowed && (!wanted->allowed || strcmp(got->text, wanted->text) != 0))
+    if (got->allowed && (!wanted->allowed || got->text == NULL || wanted->text == NULL ||
+                         strcmp(got->text, wanted->text) != 0))
         scene_broken("nothing is allowed that would not be without a failure", got->text);
 }
 
