@@ -10,7 +10,10 @@ static int64_t number_or(const cJSON *object, const char *key, int64_t otherwise
 {
     int64_t value;
     const cJSON *node = json_get(object, key);
-    return json_is_number(node) && json_int64(node, &value) ? value : otherwise;
+    return json_is_number(node) && json_int64(node, &value) && value >= 0 &&
+                   value <= VIEW_NUMBER_MAX
+               ? value
+               : otherwise;
 }
 
 /* RFC 3339 in UTC, as the API server writes it: whole seconds, or micros in Lease and Event. */

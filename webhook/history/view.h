@@ -17,6 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Numbers of objects are from 0 to this, far above what any API server counts, so that sums and
+ * microseconds of them fit; any other is as if it were absent. */
+#define VIEW_NUMBER_MAX 1000000000000LL
+
 struct view_deployment {
     const char *namespace_, *name, *uid, *resource_version;
     int64_t generation, observed_generation;

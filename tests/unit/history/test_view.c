@@ -105,6 +105,22 @@ TEST(members_of_another_type_are_absent)
     CHECK(!view.paused && !view.recreate && !view.progressing.present && view.manager == NULL);
 }
 
+TEST(numbers_that_no_api_server_counts_are_absent)
+{
+    static const char *const wrong[] = {"-1", "9223372036854775807", "1000000000001", "1.5"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "{'metadata':{'name':'x','uid':'u','generation':%s},"
+                 "'spec':{'replicas':%s,'template':{}},'status':{'observedGeneration':%s}}",
+                 wrong[i], wrong[i], wrong[i]);
+        const struct view_deployment view = deployment_of(text);
+        CHECK_INT(view.generation, 0);
+        CHECK_INT(view.observed_generation, 0);
+        CHECK_INT(view.replicas, 1);
+    }
+}
+
 TEST(a_pod_is_read_init_containers_first)
 {
     struct view_pod pod;
