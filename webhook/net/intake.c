@@ -14,10 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-/* The API server's heads have 300 bytes; a body comes through the same room in pieces. */
-#define CONNECTION_MEMORY_BYTES (8UL * 1024UL)
-#define THREAD_STACK_BYTES      (512UL * 1024UL)
-#define MESSAGE_RUNES_MAX       300
+#define MESSAGE_RUNES_MAX 300
 
 static struct log_limit refused_lines;
 static pthread_key_t arena_key;
@@ -215,7 +212,7 @@ static void log_library(void *cls, const char *format, va_list args)
     log_event(LOG_DEBUG, "libmicrohttpd", "detail", text, NULL);
 }
 
-static unsigned thread_count(long threads)
+unsigned intake_thread_count(long threads)
 {
     if (threads > 0)
         return (unsigned)threads;
@@ -235,20 +232,19 @@ static void make_arena_key(void)
 static struct MHD_Daemon *start_daemon(struct intake *intake, int fd)
 {
     const struct intake_options *options = &intake->options;
-    const unsigned threads = thread_count(options->threads);
+    const unsigned threads = intake_thread_count(options->threads);
     unsigned connections = (unsigned)options->connections;
     if (connections < threads)
         connections = threads;
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL,
-        NULL, handle, intake, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, threads,
-        MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_HTTPS_PRIORITIES,
+        INTAKE_MHD_FLAGS, 0, NULL, NULL, handle, intake, MHD_OPTION_EXTERNAL_LOGGER, log_library,
+        NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, threads,
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)INTAKE_STACK_BYTES, MHD_OPTION_HTTPS_PRIORITIES,
         TLS_PRIORITIES, MHD_OPTION_HTTPS_CERT_CALLBACK, tls_retrieve, MHD_OPTION_CONNECTION_LIMIT,
-        connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)2048, MHD_OPTION_NOTIFY_CONNECTION, notify,
-        &intake->keeper, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-        begin, NULL, MHD_OPTION_END);
+        connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)INTAKE_CONNECTION_BYTES,
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)INTAKE_INCREMENT_BYTES,
+        MHD_OPTION_NOTIFY_CONNECTION, notify, &intake->keeper, MHD_OPTION_NOTIFY_COMPLETED,
+        completed, NULL, MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_END);
 }
 
 int intake_start(struct intake *intake, const struct intake_options *options, struct err *reterr)

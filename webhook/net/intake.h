@@ -14,6 +14,14 @@
 #include "net/connection.h"
 #include "net/exchange.h"
 
+/* How libmicrohttpd is set up; bench/floor.c sets it up the same way.  The API server's heads have
+ * 300 bytes; a body comes through the same room in pieces. */
+#define INTAKE_MHD_FLAGS                                                                           \
+    (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC)
+#define INTAKE_CONNECTION_BYTES (8UL * 1024UL)
+#define INTAKE_INCREMENT_BYTES  2048UL
+#define INTAKE_STACK_BYTES      (512UL * 1024UL)
+
 struct intake_options {
     const char *listen; /* HOST:PORT */
     long threads;       /* 0: one a processor, 2 to 8 */
@@ -44,6 +52,9 @@ struct intake {
 /* ERR_IO if the address cannot be had. */
 NODISCARD int intake_start(struct intake *intake, const struct intake_options *options,
                            struct err *reterr);
+
+/* The workers that `threads` means. */
+unsigned intake_thread_count(long threads);
 
 /* Takes no new connections, waits for what is being answered, ends.  One that was never started is
  * fine if it is zeroed. */
