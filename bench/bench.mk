@@ -1,13 +1,27 @@
-# The engine in process; the server under load is another program's matter.
+# What Proctor costs: the programs that bench/part-* run.  The recorder's are found by wildcard too.
 
-$(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libproctor.a
+.SECONDARY: $(call object,$(wildcard bench/*.c))
+$(OUT)/bench/engine: $(OUT)/obj/bench/engine.o $(OUT)/libproctor.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) -lm $(LDFLAGS)
+	$(Q)$(CC) $(LINK_$(MODE)) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(PKG_LIBS) \
+	    -lm $(LDFLAGS)
+$(OUT)/bench/floor: $(OUT)/obj/bench/floor.o $(OUT)/libnet.a $(OUT)/libproctor.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) -lpthread -lm $(LDFLAGS)
+$(OUT)/bench/load: $(OUT)/obj/bench/load.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(TOOL_LIBS) $(LDFLAGS)
+$(OUT)/bench/start: $(OUT)/obj/bench/start.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(LDFLAGS)
 
-BENCH_REVIEWS := tests/reviews/v1.36.3/04-apply-probes-prestop tests/reviews/v1.36.3/02-set-image \
-                 tests/reviews/v1.36.3/01-create-plain tests/reviews/v1.36.3/03-scale
-.PHONY: bench-engine
-bench-engine: ## what one review costs in process, as multiples of one parse
-	$(SUBMAKE) $(OUT)/bench/engine
-	@$(OUT)/bench/engine policies $(wildcard $(BENCH_REVIEWS:=.mutating.json) \
-	    $(BENCH_REVIEWS:=.validating.json))
+BENCH := $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/*.c))
+whole: $(BENCH)
+
+.PHONY: bench bench-programs
+bench: ## what it costs, against DESIGN's targets; PART=b SECS=0.5 AGAINST=old.json
+	@tests/tools/need build run bench
+	$(SUBMAKE) all bench-programs
+	@OUT=$(OUT) bench/run $(BUILD)/bench.json "$(PART)" "$(AGAINST)" \
+	    $(if $(filter file,$(origin SECS)),2,$(SECS))
+bench-programs: $(BENCH)
