@@ -1,5 +1,6 @@
 #include "base/buf.h"
 
+#include "base/bytes.h"
 #include "base/utf8.h"
 
 #include <stdarg.h>
@@ -150,24 +151,13 @@ void buf_add_base64(struct buf *buf, const void *bytes, size_t count)
         buf->data[buf->length] = '\0';
 }
 
-/* Letters that stand in a JSON string as they are; 0 stops too. */
-static const unsigned char unescaped[256] = {
-    /* clang-format off */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0,
-    /* clang-format on */
-};
-
 void buf_add_json_string(struct buf *buf, const char *text)
 {
     buf_add_char(buf, '"');
     const char *plain = text; /* the run that needs no escape */
-    const char *at = text;
+    const char *at = text, *end = text + strlen(text);
     for (;;) {
-        while (unescaped[(unsigned char)*at])
-            at++;
+        at += bytes_run(at, (size_t)(end - at), bytes_mark_json);
         const unsigned char c = (unsigned char)*at;
         if (c == '\0')
             break;
@@ -193,20 +183,13 @@ void buf_add_json_string(struct buf *buf, const char *text)
     buf_add_char(buf, '"');
 }
 
-/* The letters at the start that show as they are, at most `most`. */
-static size_t visible_run(const char *at, size_t most)
-{
-    size_t count = 0;
-    while (count < most && at[count] >= ' ' && at[count] < 0x7f)
-        count++;
-    return count;
-}
-
 void buf_add_visible(struct buf *buf, const char *text, size_t max_runes)
 {
     size_t runes = 0;
+    const char *end = text + strlen(text);
     for (const char *at = text; *at != '\0'; runes++) {
-        const size_t run = visible_run(at, max_runes - runes);
+        const size_t left = (size_t)(end - at), most = max_runes - runes;
+        const size_t run = bytes_run(at, left < most ? left : most, bytes_mark_invisible);
         buf_add(buf, at, run);
         at += run;
         runes += run;

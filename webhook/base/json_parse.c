@@ -1,3 +1,4 @@
+#include "base/bytes.h"
 #include "base/json_internal.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -90,25 +91,12 @@ static int check_escape(struct reader *reader)
     return 0;
 }
 
-/* Letters of a string that stand for themselves: most of a body is such letters. */
-static const unsigned char plain[256] = {
-    /* clang-format off */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    /* clang-format on */
-};
-
 /* Goes past the closing quote. */
 static int check_string(struct reader *reader, bool *ret_escapes)
 {
     *ret_escapes = false;
     for (;;) {
-        const char *at = reader->at;
-        while (plain[(unsigned char)*at])
-            at++;
-        reader->at = at;
+        reader->at += bytes_run(reader->at, (size_t)(reader->end - reader->at), bytes_mark_json);
         const unsigned char c = (unsigned char)*reader->at;
         uint32_t rune;
         if (c == '"') {

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include "base/bytes.h"
+
 #include <string.h>
 
 size_t utf8_span(const char *text, size_t length, uint32_t *ret_rune)
@@ -53,11 +55,15 @@ bool utf8_visible(uint32_t rune)
 size_t utf8_runes(const char *text)
 {
     size_t runes = 0;
-    while (*text != '\0') {
+    for (const char *end = text + strlen(text); text < end; runes++) {
+        const size_t run = bytes_run(text, (size_t)(end - text), bytes_mark_beyond_ascii);
         uint32_t rune;
-        size_t bytes = (unsigned char)*text < 0x80 ? 1 : utf8_decode(text, &rune);
+        text += run;
+        runes += run;
+        if (text == end)
+            break;
+        const size_t bytes = utf8_decode(text, &rune);
         text += bytes == 0 ? 1 : bytes;
-        runes++;
     }
     return runes;
 }
