@@ -156,6 +156,27 @@ void *arena_alloc(struct arena *arena, size_t bytes)
     return memset(take(arena, bytes), 0, bytes);
 }
 
+static size_t aligned(size_t bytes)
+{
+    const size_t align = alignof(max_align_t);
+    return (bytes + align - 1) & ~(align - 1);
+}
+
+void *arena_grow(struct arena *arena, void *memory, size_t bytes, size_t wanted)
+{
+    char *end = (char *)memory + aligned(bytes) + GAP_BYTES;
+    if (memory != NULL && end == arena->next && wanted >= bytes && wanted <= arena->cap_bytes &&
+        aligned(wanted) - aligned(bytes) <= (size_t)(arena->end - end)) {
+        arena->next = (char *)memory + aligned(wanted) + GAP_BYTES;
+        reveal_bytes(memory, wanted);
+        return memory;
+    }
+    void *grown = take(arena, wanted);
+    if (bytes > 0)
+        memcpy(grown, memory, bytes < wanted ? bytes : wanted);
+    return grown;
+}
+
 void *arena_array(struct arena *arena, size_t count, size_t size)
 {
     size_t bytes;

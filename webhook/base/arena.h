@@ -44,6 +44,12 @@ bool arena_try(struct arena *arena, void (*work)(void *context), void *context)
 /* Zeroed memory, aligned for any type, until arena_reset or arena_done. */
 void *arena_alloc(struct arena *arena, size_t bytes) __attribute__((malloc, returns_nonnull));
 
+/* Makes `wanted` bytes of the `bytes` at `memory`, which an earlier call gave: in place if it is
+ * the arena's last piece, otherwise copied elsewhere.  What is new is not zeroed. NULL and 0: a new
+ * piece. */
+void *arena_grow(struct arena *arena, void *memory, size_t bytes, size_t wanted)
+    __attribute__((returns_nonnull));
+
 /* count * size, with the overflow checked. */
 void *arena_array(struct arena *arena, size_t count, size_t size)
     __attribute__((malloc, returns_nonnull));

@@ -31,22 +31,15 @@ void buf_clear(struct buf *buf)
     buf->failed = false;
 }
 
-static bool make_room(struct buf *buf, size_t count)
+static bool grow(struct buf *buf, size_t need)
 {
-    if (buf->failed || count > buf->max_bytes || buf->length > buf->max_bytes - count) {
-        buf->failed = true;
-        return false;
-    }
-    size_t need = buf->length + count + 1;
-    if (need <= buf->capacity)
-        return true;
     size_t capacity = buf->capacity < 128 ? 256 : buf->capacity * 2;
     if (capacity < need)
         capacity = need;
     char *data;
     if (buf->arena != NULL) {
-        data = arena_alloc(buf->arena, capacity);
-        memcpy(data, buf->data, buf->length);
+        data =
+            arena_grow(buf->arena, buf->capacity > 0 ? buf->data : NULL, buf->capacity, capacity);
     } else {
         data = realloc(buf->capacity > 0 ? buf->data : NULL, capacity);
         if (data == NULL) {
@@ -57,6 +50,16 @@ static bool make_room(struct buf *buf, size_t count)
     buf->data = data;
     buf->capacity = capacity;
     return true;
+}
+
+static inline bool make_room(struct buf *buf, size_t count)
+{
+    if (buf->failed || count > buf->max_bytes || buf->length > buf->max_bytes - count) {
+        buf->failed = true;
+        return false;
+    }
+    const size_t need = buf->length + count + 1;
+    return need <= buf->capacity || grow(buf, need);
 }
 
 void buf_add(struct buf *buf, const void *bytes, size_t count)

@@ -2,7 +2,6 @@
 #include "base/limits.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,14 +69,27 @@ size_t json_count(const cJSON *node)
     return count;
 }
 
+/* printf takes ten times as long, and numbers are written for every patch. */
+static const char *write_int(int64_t value, char scratch[32])
+{
+    char *at = scratch + 31;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    *at = '\0';
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (value < 0)
+        *--at = '-';
+    return at;
+}
+
 const char *json_number_text(const cJSON *number, char scratch[32])
 {
     if (number->valuestring != NULL)
         return number->valuestring;
     if (fabs(number->valuedouble) < 1e15 && number->valuedouble == floor(number->valuedouble))
-        snprintf(scratch, 32, "%" PRId64, (int64_t)number->valuedouble);
-    else
-        snprintf(scratch, 32, "%.17g", number->valuedouble);
+        return write_int((int64_t)number->valuedouble, scratch);
+    snprintf(scratch, 32, "%.17g", number->valuedouble);
     return scratch;
 }
 
@@ -135,8 +147,7 @@ cJSON *json_new_bool(struct arena *arena, bool value)
 cJSON *json_new_int(struct arena *arena, int64_t value)
 {
     char digits[32];
-    snprintf(digits, sizeof digits, "%" PRId64, value);
-    return json_new_number_text(arena, digits);
+    return json_new_number_text(arena, write_int(value, digits));
 }
 
 cJSON *json_new_number_text(struct arena *arena, const char *digits)

@@ -408,6 +408,19 @@ void value_write(const cJSON *value, size_t max_runes, struct buf *buf)
     buf_done(&json);
 }
 
+/* "prefix.key", cut to what `name` holds. */
+static void join_name(char *name, size_t bytes, const char *prefix, const char *key)
+{
+    const char *const parts[] = {prefix, *prefix != '\0' ? "." : "", key};
+    size_t length = 0;
+    for (size_t i = 0; i < 3; i++) {
+        const size_t most = bytes - 1 - length, wanted = strlen(parts[i]);
+        memcpy(name + length, parts[i], wanted < most ? wanted : most);
+        length += wanted < most ? wanted : most;
+    }
+    name[length] = '\0';
+}
+
 static void write_plain(const cJSON *value, const char *prefix, struct buf *buf, size_t max_bytes)
 {
     char name[256];
@@ -425,7 +438,7 @@ static void write_plain(const cJSON *value, const char *prefix, struct buf *buf,
     if (value->child == NULL)
         buf_printf(buf, "%s%s{}", prefix, *prefix != '\0' ? " " : "");
     for (const cJSON *member = value->child; member != NULL; member = member->next) {
-        snprintf(name, sizeof name, "%s%s%s", prefix, *prefix != '\0' ? "." : "", member->string);
+        join_name(name, sizeof name, prefix, member->string);
         write_plain(member, name, buf, max_bytes);
     }
 }

@@ -114,6 +114,35 @@ TEST(arena_try_refuses_products_that_overflow)
     arena_done(&arena);
 }
 
+static void grow_one(void *context)
+{
+    const struct job *job = context;
+    arena_grow(job->arena, arena_alloc(job->arena, 16), 16, job->bytes);
+}
+
+TEST(arena_grow_keeps_what_is_there)
+{
+    struct arena arena;
+    arena_init(&arena, LIMIT_MIB);
+    char *text = arena_grow(&arena, NULL, 0, 10);
+    memcpy(text, "123456789", 10);
+    char *longer = arena_grow(&arena, text, 10, 1000);
+    CHECK(longer == text); /* it was the last piece */
+    char *other = arena_alloc(&arena, 1);
+    char *longest = arena_grow(&arena, longer, 1000, 2000);
+    CHECK(longest != longer && longest != other);
+    CHECK(strcmp(longest, "123456789") == 0);
+    memset(longest, 'x', 2000);
+    char *next = arena_alloc(&arena, 16);
+    CHECK(next >= longest + 2000);
+    /* Past the block's end it moves, and the arena's cap holds. */
+    char *large = arena_grow(&arena, next, 16, 100000);
+    memset(large, 'y', 100000);
+    struct job job = {.arena = &arena, .bytes = LIMIT_MIB};
+    CHECK(!arena_try(&arena, grow_one, &job));
+    arena_done(&arena);
+}
+
 TEST(arena_try_nests)
 {
     struct arena arena;
