@@ -2,10 +2,24 @@
 import copy
 import json
 import os
+import re
+import shutil
 import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RECORDED = ROOT + "/tests/reviews/v1.36.3/"
+
+
+def shipped_policies(folder):
+    """The policies as the cluster gets them: the ConfigMap's files, without cases and suites."""
+    mount = os.path.join(folder, "policies")
+    os.mkdir(mount)
+    with open(ROOT + "/policies/kustomization.yaml", encoding="utf-8") as file:
+        files = re.findall(r"^ *- (\S+\.yaml)=(\S+)$", file.read(), re.M)
+    for name, path in files:
+        shutil.copy(os.path.join(ROOT, "policies", path), os.path.join(mount, name))
+    assert files
+    return mount
 
 
 def recorded(name):

@@ -16,7 +16,8 @@ static void report(struct loader *loader, const char *path, const char *code, co
     diag_add(loader->diagnostics, DIAG_ERROR, place, code, "%s", words);
 }
 
-void load_add_source(struct loader *loader, const char *name, const char *text, size_t length)
+/* `text` is the arena's already. */
+static void take_source(struct loader *loader, const char *name, const char *text, size_t length)
 {
     if (loader->source_count == loader->source_capacity) {
         loader->source_capacity = loader->source_capacity * 2 + 16;
@@ -25,9 +26,13 @@ void load_add_source(struct loader *loader, const char *name, const char *text, 
             memcpy(grown, loader->sources, loader->source_count * sizeof *grown);
         loader->sources = grown;
     }
-    struct source source = {arena_strdup(loader->arena, name),
-                            arena_strndup(loader->arena, text, length), length};
+    struct source source = {arena_strdup(loader->arena, name), text, length};
     loader->sources[loader->source_count++] = source;
+}
+
+void load_add_source(struct loader *loader, const char *name, const char *text, size_t length)
+{
+    take_source(loader, name, arena_strndup(loader->arena, text, length), length);
 }
 
 /* Reads at most `room` bytes; 0 or an errno.  Touches no arena: running out there would leak. */
@@ -57,7 +62,7 @@ static void load_file(struct loader *loader, const char *path, const struct stat
     else if (length > size)
         report(loader, path, "unreadable", "the file grew while it was read: try again");
     else
-        load_add_source(loader, path, text, length);
+        take_source(loader, path, text, length);
 }
 
 static bool has_ending(const char *name)
