@@ -42,7 +42,7 @@ static bool find_suffix(const struct suffix *table, size_t count, const char *te
                         int32_t *ret_exponent)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(table[i].text, text) == 0) {
+        if (*table[i].text == *text && strcmp(table[i].text, text) == 0) {
             *ret_exponent = table[i].exponent;
             return true;
         }

@@ -295,12 +295,15 @@ bool edit_set(struct eval *eval, struct target *target, const cJSON *value, bool
     cJSON *fresh = with_parents(eval->arena, target, value);
     fresh->type |= EDITED;
     struct edit *edit = add_value(eval, &spot, fresh);
+    const bool whole_way = target->depth + 1 == target->path->count && spot.key != NULL;
     find_new_value(target);
+    edit->after = target->value;
+    if (whole_way) /* the operation's pointer is the field's */
+        return true;
     struct buf pointer;
     buf_init(&pointer, eval->arena, LIMIT_BODY_BYTES);
     target_write_pointer(target, target->path->count, &pointer);
     edit->field_pointer = pointer.data;
-    edit->after = target->value;
     return true;
 }
 
