@@ -1,4 +1,4 @@
-# What Proctor costs: the programs that bench/part-* run.  The recorder's are found by wildcard too.
+# What Proctor costs: the programs that bench/part_* run.  A new one needs its link rule here.
 
 .SECONDARY: $(call object,$(wildcard bench/*.c))
 $(OUT)/bench/engine: $(OUT)/obj/bench/engine.o $(OUT)/libproctor.a

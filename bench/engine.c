@@ -27,7 +27,7 @@ enum stage { STAGE_PARSE, STAGE_REQUEST, STAGE_JUDGE, STAGE_ANSWER, STAGE_COUNT 
 static const char *const stage_names[] = {"parse", "request", "judge", "answer"};
 
 struct bench {
-    const struct policy_set *set;
+    struct policy_set *set;
     struct arena arena;
     enum admit_phase phase;
     const char *body;
@@ -228,6 +228,7 @@ int main(int argc, char **argv)
     else
         run_stage(&bench, (enum stage)only, rounds);
     arena_done(&bench.arena);
+    policy_set_unref(bench.set);
     free(body);
     return 0;
 }
