@@ -360,10 +360,10 @@ static void read_flags(struct load *load, int argc, char **argv)
     for (int letter; (letter = getopt(argc, argv, "c:k:r:t:p:e:")) != -1;) {
         switch (letter) {
         case 'c':
-            load->count = atoi(optarg);
+            load->count = (int)strtol(optarg, NULL, 10);
             break;
         case 'k':
-            load->kept = atoi(optarg);
+            load->kept = (int)strtol(optarg, NULL, 10);
             break;
         case 'r':
             load->rate = strtod(optarg, NULL);

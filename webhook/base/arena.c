@@ -172,7 +172,7 @@ void *arena_grow(struct arena *arena, void *memory, size_t bytes, size_t wanted)
         return memory;
     }
     void *grown = take(arena, wanted);
-    if (bytes > 0)
+    if (memory != NULL)
         memcpy(grown, memory, bytes < wanted ? bytes : wanted);
     return grown;
 }
