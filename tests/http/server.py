@@ -2,10 +2,12 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -32,6 +34,22 @@ def issue(folder, *names):
     for name in names or ("localhost",):
         command += ["--dns", name]
     subprocess.run(command + ["--ip", "127.0.0.1"], check=True, stdout=subprocess.DEVNULL)
+
+
+def mount(place, files):
+    """A folder as the kubelet makes it: files -> ..data -> ..TIME."""
+    os.makedirs(place, exist_ok=True)
+    new = tempfile.mkdtemp(prefix="..2026", dir=place)
+    os.chmod(new, 0o755)
+    for name, source in files.items():
+        shutil.copy(source, os.path.join(new, name))
+        if not os.path.lexists(os.path.join(place, name)):
+            os.symlink("..data/" + name, os.path.join(place, name))
+    old = os.path.realpath(os.path.join(place, "..data"))
+    os.symlink(os.path.basename(new), os.path.join(place, "..data_tmp"))
+    os.rename(os.path.join(place, "..data_tmp"), os.path.join(place, "..data"))
+    if os.path.basename(old) != "..data":
+        shutil.rmtree(old)
 
 
 def review(uid="11111111-2222-3333-4444-555555555555", obj=None, **members):
