@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What ParseQuantity calls maxInt64Factors. */
+#define FAST_DIGITS_MAX 18
+#define NANO_EXPONENT   (-9)
+
 #define NANOS_PER_UNIT ((quantity_nanos)1000000000)
 #define CAP_BINARY     ((quantity_nanos)INT64_MAX * NANOS_PER_UNIT)
 
@@ -50,6 +54,14 @@ static bool find_suffix(const struct suffix *table, size_t count, const char *te
     return false;
 }
 
+/* ParseQuantity keeps 32 bits of an exponent: 1e4294967299 is 1e3, and so it must be here, or a
+ * request for a thousand processors would pass for one of a nano. */
+static int32_t low_bits(int64_t exponent)
+{
+    const uint32_t bits = (uint32_t)exponent;
+    return bits <= INT32_MAX ? (int32_t)bits : (int32_t)((int64_t)bits - ((int64_t)UINT32_MAX + 1));
+}
+
 static bool read_suffix(const char *text, struct spelling *spelling)
 {
     spelling->format = QUANTITY_DECIMAL_SI;
@@ -70,9 +82,30 @@ static bool read_suffix(const char *text, struct spelling *spelling)
     const long long exponent = strtoll(text + 1, NULL, 10);
     if (errno != 0)
         return false;
+    spelling->exponent = low_bits(exponent);
+    return true;
+}
+
+/* The digits that ParseQuantity counts: a missing whole number is a zero. */
+static size_t digit_count(const struct spelling *spelling)
+{
+    return (spelling->whole_count > 0 ? spelling->whole_count : 1) + spelling->fraction_count;
+}
+
+/* The exponent of the last digit, of 10. */
+static int32_t finest_exponent(const struct spelling *spelling)
+{
+    return low_bits((int64_t)spelling->exponent - (int64_t)spelling->fraction_count);
+}
+
+/* ParseQuantity subtracts the fraction's digits in 32 bits as well, if there are few of them. */
+static void settle_exponent(struct spelling *spelling)
+{
+    int64_t exponent = spelling->exponent;
+    if (digit_count(spelling) <= FAST_DIGITS_MAX && finest_exponent(spelling) >= NANO_EXPONENT)
+        exponent = (int64_t)finest_exponent(spelling) + (int64_t)spelling->fraction_count;
     /* Past ten thousand every value is at a cap or rounds to 1n; that much keeps sums small. */
     spelling->exponent = exponent > 10000 ? 10000 : exponent < -10000 ? -10000 : (int32_t)exponent;
-    return true;
 }
 
 /* ParseQuantity has a quick way for short numbers that takes a missing number for zero ("m" is
@@ -106,6 +139,8 @@ static bool read_spelling(const char *text, struct spelling *ret_spelling)
         return false;
     if (!spelling.any_digit && !empty_number_is_zero(&spelling))
         return false;
+    if (spelling.format != QUANTITY_BINARY_SI)
+        settle_exponent(&spelling);
     *ret_spelling = spelling;
     return true;
 }
@@ -174,6 +209,25 @@ bool quantity_parse(const char *text, struct quantity *ret_quantity)
         quantity.nanos = -quantity.nanos;
     *ret_quantity = quantity;
     return true;
+}
+
+bool quantity_keeps_spelling(const char *text, int finest)
+{
+    struct spelling spelling;
+    if (!read_spelling(text, &spelling) || spelling.whole_count == 0)
+        return false;
+    if (spelling.format == QUANTITY_BINARY_SI) {
+        /* Where the digits are few enough, and the last three bits not all 0. */
+        const size_t digits = spelling.whole_count + (size_t)spelling.exponent * 3 / 10;
+        return spelling.fraction_count == 0 && digits < 15 &&
+               strtoll(spelling.whole, NULL, 10) % 8 != 0;
+    }
+    const size_t count = digit_count(&spelling);
+    const int scale = finest_exponent(&spelling);
+    if (count > FAST_DIGITS_MAX || scale % 3 != 0 || scale < finest)
+        return false;
+    return count < 3 || digit_at(&spelling, count - 1) != 0 ||
+           digit_at(&spelling, count - 2) != 0 || digit_at(&spelling, count - 3) != 0;
 }
 
 int quantity_compare(const struct quantity *a, const struct quantity *b)

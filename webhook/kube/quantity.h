@@ -28,8 +28,12 @@ int quantity_compare(const struct quantity *a, const struct quantity *b);
 
 #define QUANTITY_TEXT_MAX 64
 
-/* The canonical spelling: "0.5" -> "500m", "3072Mi" -> "3Gi".  (The API server stores this one too,
- * except that it keeps some short spellings as they came: "1.500", "+1", "1E3".) */
+/* The canonical spelling: "0.5" -> "500m", "3072Mi" -> "3Gi". */
 void quantity_write(const struct quantity *quantity, char text[QUANTITY_TEXT_MAX]);
+
+/* Whether the API server takes this text for canonical without a closer look, and stores it as it
+ * came: "1.500", "+1", "1E3", "01Mi" (resource.ParseQuantity's fast path).  Not if its last digit
+ * stands for less than 10^finest, to which it is rounded there. */
+bool quantity_keeps_spelling(const char *text, int finest);
 
 #endif

@@ -6,48 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What ParseQuantity calls maxInt64Factors. */
-#define FAST_DIGITS_MAX 18
-#define MILLI_EXPONENT  (-3)
-#define NANO_EXPONENT   (-9)
+#define MILLI_EXPONENT (-3)
+#define NANO_EXPONENT  (-9)
 /* Enough for 17 digits that begin six places behind the point. */
 #define PLACES_MAX      23
-#define NOT_DECIMAL     (-1000)
 #define NANOS_PER_MILLI 1000000
-
-/* The power of ten of a decimal suffix; far below any that is kept for another one. */
-static int decimal_exponent(const char *suffix)
-{
-    static const char suffixes[] = "num kMGTPE";
-    if (suffix[0] == '\0')
-        return 0;
-    if ((suffix[0] == 'e' || suffix[0] == 'E') && suffix[1] != '\0') {
-        const long exponent = strtol(suffix + 1, NULL, 10);
-        return exponent < -100 || exponent > 100 ? NOT_DECIMAL : (int)exponent;
-    }
-    const char *found = strchr(suffixes, suffix[0]);
-    return found == NULL || suffix[1] != '\0' ? NOT_DECIMAL : ((int)(found - suffixes) - 3) * 3;
-}
-
-/* Kubernetes takes some decimal spellings for canonical without a closer look, and keeps them:
- * "1.500", "+1", "1E3" (resource.ParseQuantity, its fast path). */
-static bool keeps_spelling(const char *text, int finest_exponent)
-{
-    const char *at = text + (*text == '+' || *text == '-');
-    while (*at == '0')
-        at++;
-    const size_t whole = strspn(at, "0123456789");
-    const char *rest = at + whole;
-    const size_t fraction = *rest == '.' ? strspn(rest + 1, "0123456789") : 0;
-    const char *suffix = rest + (*rest == '.') + fraction;
-    if (whole == 0 || whole + fraction > FAST_DIGITS_MAX)
-        return false;
-    size_t zeros = 0;
-    for (const char *c = suffix; c > at && zeros < 3 && (c[-1] == '0' || c[-1] == '.'); c--)
-        zeros += c[-1] == '0';
-    const int scale = decimal_exponent(suffix) - (int)fraction;
-    return scale % 3 == 0 && scale >= finest_exponent && zeros < 3;
-}
 
 /* A number as Go writes the float that kubectl made of it: 1e3 is 1000, 1.500 is 1.5.  Outside of
  * Go's range for plain notation it stays as it was written. */
@@ -81,7 +44,8 @@ static void tidy_quantity(struct arena *arena, cJSON *value, bool is_resource)
     }
     quantity_write(&quantity, text);
     const char *kept =
-        keeps_spelling(written, is_resource ? MILLI_EXPONENT : NANO_EXPONENT) ? written : text;
+        quantity_keeps_spelling(written, is_resource ? MILLI_EXPONENT : NANO_EXPONENT) ? written
+                                                                                       : text;
     json_assign(arena, value, json_new_string(arena, kept));
 }
 

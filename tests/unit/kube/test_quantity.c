@@ -220,6 +220,54 @@ TEST(quantity_has_equals_in_other_words)
     }
 }
 
+/* A text that stays as it was written is what webhooks are sent: 1e-4294967293 is a thousand. */
+TEST(quantity_keeps_32_bits_of_an_exponent)
+{
+    static const struct {
+        const char *text, *canonical;
+    } rows[] = {
+        {"1e4294967299", "1e3"},       {"1e-4294967293", "1e3"}, {"5e4294967296", "5"},
+        {"2E-4294967299", "2e-3"},     {"1e8589934592", "1"},    {"1.5e-4294967293", "1500"},
+        {"1e2147483648", "1e-9"},      {"1e60", "100e27"},       {"1e-60", "1e-9"},
+        {"1.5e-2147483648", "100e27"},
+    };
+    char text[QUANTITY_TEXT_MAX];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct quantity quantity;
+        CHECK(quantity_parse(rows[i].text, &quantity));
+        quantity_write(&quantity, text);
+        CHECK_STRING(text, rows[i].canonical);
+    }
+    struct quantity quantity;
+    CHECK(!quantity_parse("1e99999999999999999999", &quantity));
+}
+
+TEST(quantity_knows_the_spellings_that_stay)
+{
+    static const char *const stay[] = {"1",    "+1",   "1.500", "1E3",  "5Mi",          "+5Mi",
+                                       "01Mi", "5.Mi", "500m",  "12Ti", "1e-4294967293"};
+    static const char *const change[] = {"0.5",
+                                         "1000",
+                                         "8Mi",
+                                         "1.5Gi",
+                                         "1Pi",
+                                         "+1024Ei",
+                                         "10e2",
+                                         "+1Ei",
+                                         "1.5",
+                                         ".5",
+                                         "0",
+                                         "nothing",
+                                         "1000000000000000000000"};
+    for (size_t i = 0; i < sizeof stay / sizeof stay[0]; i++)
+        if (!quantity_keeps_spelling(stay[i], -9))
+            TEST_FAIL("%s", stay[i]);
+    for (size_t i = 0; i < sizeof change / sizeof change[0]; i++)
+        if (quantity_keeps_spelling(change[i], -9))
+            TEST_FAIL("%s", change[i]);
+    CHECK(quantity_keeps_spelling("5u", -9) && !quantity_keeps_spelling("5u", -3));
+}
+
 TEST(quantity_keeps_nine_digits_and_rounds_away_from_zero)
 {
     struct quantity quantity;
