@@ -154,7 +154,9 @@ static bool read_name(struct image_part name, struct image *image)
     image->registry = docker_hub;
     image->repository = name;
     if (cut(&first, '/', &rest) && looks_like_registry(first)) {
-        if (!is_registry(first))
+        /* "a_b.c" is no host name, but the whole may still be a path, without any registry: what
+         * pulls it asks the host of that name all the same. */
+        if (!is_registry(first) && (!is_path(name) || name.length > PATH_MAX_BYTES))
             return false;
         image->registry = part_is(first, "index.docker.io") ? docker_hub : first;
         image->repository = rest;

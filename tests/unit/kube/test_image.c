@@ -29,6 +29,9 @@ static const struct {
     {"127.0.0.1:80/a", "127.0.0.1:80", "a", "latest", ""},
     {"a.b/c__d/e---f/g.h_i", "a.b", "c__d/e---f/g.h_i", "latest", ""},
     {"x:" HUNDRED TEN TEN "abcdefgh", "docker.io", "library/x", HUNDRED TEN TEN "abcdefgh", ""},
+    /* No host's name, but a path: read without a registry, and pulled from that "host". */
+    {"a_b.c/nginx", "a_b.c", "nginx", "latest", ""},
+    {"a__b.c/d/e:v1", "a__b.c", "d/e", "v1", ""},
     {"x:_.-A", "docker.io", "library/x", "_.-A", ""},
     {"a.b/" HUNDRED HUNDRED TEN TEN TEN TEN TEN "abcde", "a.b",
      HUNDRED HUNDRED TEN TEN TEN TEN TEN "abcde", "latest", ""},
@@ -36,6 +39,8 @@ static const struct {
 
 static const char *const bad[] = {
     "",
+    "a_b:80/nginx",
+    "a_B.c/nginx",
     "/",
     "/nginx",
     "nginx/",
@@ -71,7 +76,6 @@ static const char *const bad[] = {
     "[::1/a",
     "[]/a",
     "[::g]/a",
-    "foo_bar.com/x",
     HEX64,
     "nginx@sha256:abc",
     "nginx@sha256:" HEX64 "0",
