@@ -4,6 +4,7 @@
 #include "kube/image.h"
 #include "kube/quantity.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,8 +115,9 @@ static bool read_percent(const cJSON *value, int64_t *ret_percent)
     if (!json_is_string(value) || *value->valuestring < '0' || *value->valuestring > '9')
         return false;
     char *end;
+    errno = 0;
     const long long percent = strtoll(value->valuestring, &end, 10);
-    if (strcmp(end, "%") != 0)
+    if (strcmp(end, "%") != 0 || errno != 0)
         return false;
     *ret_percent = percent;
     return true;

@@ -74,6 +74,8 @@ TEST(a_percentage_is_no_number_but_nothing_is_nothing)
         {"\"100%\"", "\"0100%\"", VALUE_SAME},
         {"\"5%%\"", "\"5%\"", VALUE_INCOMPARABLE},
         {"\"%\"", "0", VALUE_INCOMPARABLE},
+        {"\"9223372036854775806%\"", "\"9223372036854775807%\"", VALUE_LESS},
+        {"\"9223372036854775808%\"", "\"99999999999999999999%\"", VALUE_INCOMPARABLE},
     };
     CHECK_ORDERS(VALUE_INT_OR_PERCENT, rows);
 }
