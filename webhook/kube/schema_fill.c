@@ -113,8 +113,10 @@ void schema_fill_stateful_set(struct arena *arena, cJSON *stateful_set)
         add_string(arena, strategy, "type", "RollingUpdate");
         need_object(arena, strategy, "rollingUpdate");
     }
+    /* With another type it is an error, but webhooks see it first, with the internal type's zero.
+     */
     cJSON *rolling = json_get(strategy, "rollingUpdate");
-    if (rolling != NULL && member_is(strategy, "type", "RollingUpdate"))
+    if (rolling != NULL)
         add_int(arena, rolling, "partition", 0);
 
     cJSON *claims = json_get(spec, "volumeClaimTemplates");
@@ -218,7 +220,7 @@ static void open_host_ports(struct arena *arena, cJSON *container)
     const cJSON *ports = json_get(container, "ports");
     for (cJSON *port = ports == NULL ? NULL : ports->child; port != NULL; port = port->next) {
         int64_t number;
-        if (json_int64(json_get(port, "containerPort"), &number))
+        if (json_int64(json_get(port, "containerPort"), &number) && number != 0)
             add_int(arena, port, "hostPort", number);
     }
 }
