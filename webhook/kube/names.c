@@ -47,6 +47,58 @@ bool glob_is_pattern(const char *text)
     return strpbrk(text, "*?") != NULL;
 }
 
+#define DIGITS           "0123456789"
+#define LOWER            "abcdefghijklmnopqrstuvwxyz"
+#define UPPER            "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LABEL_MAX_BYTES  63U
+#define PREFIX_MAX_BYTES 253U
+
+/* Letters and digits at both ends, and between them also what `inside` has. */
+static bool is_word(const char *text, size_t length, const char *ends, const char *inside)
+{
+    for (size_t i = 0; i < length; i++) {
+        const bool at_end = i == 0 || i + 1 == length;
+        if (strchr(ends, text[i]) == NULL && (at_end || strchr(inside, text[i]) == NULL))
+            return false;
+    }
+    return length > 0;
+}
+
+/* IsQualifiedName's name part, and IsValidLabelValue but for the empty one. */
+static bool is_label_word(const char *text, size_t length)
+{
+    return length <= LABEL_MAX_BYTES && is_word(text, length, LOWER UPPER DIGITS, "-_.");
+}
+
+/* IsDNS1123Subdomain. */
+static bool is_subdomain(const char *text, size_t length)
+{
+    if (length > PREFIX_MAX_BYTES)
+        return false;
+    for (size_t at = 0; at <= length;) {
+        const char *dot = memchr(text + at, '.', length - at);
+        const size_t end = dot == NULL ? length : (size_t)(dot - text);
+        if (!is_word(text + at, end - at, LOWER DIGITS, "-"))
+            return false;
+        at = end + 1;
+    }
+    return true;
+}
+
+bool name_is_label_key(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    if (slash == NULL)
+        return is_label_word(text, strlen(text));
+    return is_subdomain(text, (size_t)(slash - text)) &&
+           is_label_word(slash + 1, strlen(slash + 1));
+}
+
+bool name_is_label_value(const char *text)
+{
+    return *text == '\0' || is_label_word(text, strlen(text));
+}
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;

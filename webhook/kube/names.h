@@ -12,6 +12,10 @@ bool glob_matches(const char *glob, const char *text);
 /* Whether there is a * or ? in it. */
 bool glob_is_pattern(const char *text);
 
+/* Whether Kubernetes takes it for a label's key ("app", "example.com/app"), or for its value. */
+bool name_is_label_key(const char *text);
+bool name_is_label_value(const char *text);
+
 /* Damerau-Levenshtein distance, at most `limit` + 1; for "did you mean". */
 size_t name_distance(const char *a, const char *b, size_t limit);
 

@@ -62,6 +62,10 @@ const char *load_string(struct loader *loader, const cJSON *mapping, const char 
  * twice is a warning. */
 policy_strings load_strings(struct loader *loader, const cJSON *mapping, const char *key);
 
+/* A warning at `entry` if strings[count] is among the `count` before it. */
+void load_warn_repeated(struct loader *loader, const cJSON *entry, const char *key,
+                        const char *const *strings, size_t count);
+
 /* Where the string `at` of load_strings stands: `list` may be a list or the one string. */
 const cJSON *load_string_node(const cJSON *list, size_t at);
 

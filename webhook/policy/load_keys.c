@@ -99,8 +99,8 @@ const cJSON *load_string_node(const cJSON *list, size_t at)
     return entry;
 }
 
-static void warn_repeated(struct loader *loader, const cJSON *entry, const char *key,
-                          const char *const *strings, size_t count)
+void load_warn_repeated(struct loader *loader, const cJSON *entry, const char *key,
+                        const char *const *strings, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(strings[i], strings[count]) == 0) {
@@ -126,7 +126,7 @@ policy_strings load_strings(struct loader *loader, const cJSON *mapping, const c
     for (size_t i = 0; i < count; i++, element = element->next) {
         strings[i] = json_string(element);
         if (strings[i] != NULL && *strings[i] != '\0') {
-            warn_repeated(loader, element, key, strings, i);
+            load_warn_repeated(loader, element, key, strings, i);
             continue;
         }
         load_fail(loader, element, "wrong-type", "%s must hold only texts, and no empty ones", key);

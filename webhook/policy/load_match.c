@@ -23,6 +23,55 @@ static void add_requirement(struct loader *loader, struct policy_match *out,
     out->selector = grown;
 }
 
+/* A label that no object can have would be a selector that never holds, or always. */
+static bool is_key(struct loader *loader, const cJSON *node, const char *key)
+{
+    if (name_is_label_key(key))
+        return true;
+    load_fail(loader, node, "bad-label",
+              "\"%s\" is no label: letters, digits, - _ and ., at most 63, begun and ended by a "
+              "letter or digit; before a / a domain",
+              key);
+    return false;
+}
+
+static bool is_value(struct loader *loader, const cJSON *node)
+{
+    const char *value = json_string(node);
+    if (value != NULL && name_is_label_value(value))
+        return true;
+    if (value == NULL)
+        load_fail(loader, node, "wrong-type", "a label's value must be a text: quote it");
+    else
+        load_fail(loader, node, "bad-label",
+                  "no label can be \"%s\": letters, digits, - _ and ., at most 63, begun and ended "
+                  "by a letter or digit",
+                  value);
+    return false;
+}
+
+/* A list of values, among which "" is one like any other; NULL: not given, or told to be wrong. */
+static policy_strings load_values(struct loader *loader, const cJSON *expression)
+{
+    const cJSON *member = json_get(expression, "values");
+    if (member == NULL)
+        return NULL;
+    const size_t count = json_is_string(member) ? 1 : json_count(member);
+    if (count == 0 || json_is_object(member)) {
+        load_fail(loader, member, "wrong-type", "values must be a list of texts with at least one");
+        return NULL;
+    }
+    const char **values = arena_array(loader->arena, count + 1, sizeof *values);
+    const cJSON *element = json_is_array(member) ? member->child : member;
+    for (size_t i = 0; i < count; i++, element = element->next) {
+        if (!is_value(loader, element))
+            return NULL;
+        values[i] = json_string(element);
+        load_warn_repeated(loader, element, "values", values, i);
+    }
+    return values;
+}
+
 static void load_match_labels(struct loader *loader, const cJSON *labels, struct policy_match *out)
 {
     if (labels == NULL)
@@ -34,9 +83,7 @@ static void load_match_labels(struct loader *loader, const cJSON *labels, struct
     for (const cJSON *label = labels->child; label != NULL; label = label->next) {
         const char **values = arena_array(loader->arena, 2, sizeof *values);
         values[0] = json_string(label);
-        if (values[0] == NULL)
-            load_fail(loader, label, "wrong-type", "a label's value must be a text: quote it");
-        else
+        if (is_key(loader, label, label->string) && is_value(loader, label))
             add_requirement(loader, out,
                             (struct label_requirement){label->string, LABEL_IN, values});
     }
@@ -55,14 +102,15 @@ static void load_expression(struct loader *loader, const cJSON *node, struct pol
         return;
     struct label_requirement requirement = {.key = load_string(loader, node, "key", true)};
     const size_t test = load_choice(loader, node, "operator", tests, none);
-    requirement.values = load_strings(loader, node, "values");
+    const bool given = json_get(node, "values") != NULL;
+    requirement.values = load_values(loader, node);
     if (test == none) {
         if (json_get(node, "operator") == NULL)
             load_fail(loader, node, "missing-key", "operator is missing");
         return;
     }
     const bool takes_values = test == LABEL_IN || test == LABEL_NOT_IN;
-    if (takes_values != (requirement.values != NULL)) {
+    if (takes_values != given) {
         load_fail(loader, node, takes_values ? "missing-key" : "unknown-key", "%s %s", tests[test],
                   takes_values ? "needs values" : "takes no values");
         return;
@@ -71,7 +119,9 @@ static void load_expression(struct loader *loader, const cJSON *node, struct pol
                        : test == LABEL_NOT_IN ? LABEL_NOT_IN
                        : test == LABEL_EXISTS ? LABEL_EXISTS
                                               : LABEL_ABSENT;
-    if (requirement.key != NULL)
+    const cJSON *key = json_get(node, "key");
+    if (requirement.key != NULL && is_key(loader, key, requirement.key) &&
+        given == (requirement.values != NULL))
         add_requirement(loader, out, requirement);
 }
 

@@ -54,6 +54,32 @@ TEST(glob_knows_a_pattern)
     CHECK(glob_is_pattern("a*") && glob_is_pattern("?") && !glob_is_pattern("a.b[c]"));
 }
 
+#define SEVEN   "aaaaaaa"
+#define SIXTY_3 SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN
+#define FIFTY   "aaaaaaaaa.aaaaaaaaa.aaaaaaaaa.aaaaaaaaa.aaaaaaaaa."
+
+TEST(labels_are_kubernetes_own)
+{
+    static const char *const keys[] = {"app",   "A",
+                                       "0",     "a.b_c-D",
+                                       SIXTY_3, "example.com/app",
+                                       "a/b",   FIFTY FIFTY FIFTY FIFTY FIFTY "aaa/a"};
+    static const char *const no_keys[] = {
+        "",      "-a",        "a-",       ".a",
+        "a b",   SIXTY_3 "a", "/a",       "a/",
+        "A/b",   "a_b/c",     "a..b/c",   "-a/b",
+        "a/b/c", "a.b./c",    "\xc3\xa9", FIFTY FIFTY FIFTY FIFTY FIFTY "aaaa/a"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (!name_is_label_key(keys[i]))
+            TEST_FAIL("%s", keys[i]);
+    for (size_t i = 0; i < sizeof no_keys / sizeof no_keys[0]; i++)
+        if (name_is_label_key(no_keys[i]))
+            TEST_FAIL("%s", no_keys[i]);
+    CHECK(name_is_label_value("") && name_is_label_value("v1.0_B") && name_is_label_value(SIXTY_3));
+    CHECK(!name_is_label_value("a/b") && !name_is_label_value("-") &&
+          !name_is_label_value(SIXTY_3 "a"));
+}
+
 TEST(name_distance_counts_slips)
 {
     static const struct {
