@@ -15,7 +15,9 @@ import urllib.request
 OUT = os.environ.get("OUT", "build")
 PROCTOR = os.environ.get("PROCTOR", OUT + "/bin/proctor")
 WEBHOOK = os.environ.get("PROCTOR_WEBHOOK", OUT + "/bin/proctor-webhook")
-WAIT = 30  # seconds until something that must happen counts as not happening
+# A command that each server is run under, e.g. valgrind.
+UNDER = os.environ.get("UNDER", "").split()
+WAIT = 600 if UNDER else 30  # seconds until something that must happen counts as not happening
 
 
 def wait_for(what, condition):
@@ -163,7 +165,7 @@ class Program:
     def __init__(self, folder, *command, wait=True):
         self.log_path = os.path.join(folder, "log")
         self.log_file = open(self.log_path, "wb")
-        self.process = subprocess.Popen(command, stderr=self.log_file, stdout=self.log_file,
+        self.process = subprocess.Popen([*UNDER, *command], stderr=self.log_file, stdout=self.log_file,
                                         stdin=subprocess.DEVNULL)
         if wait:
             line = wait_for("serving", lambda: self.process.poll() is not None or

@@ -17,12 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined __has_feature
-#if __has_feature(address_sanitizer) && !defined __SANITIZE_ADDRESS__
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-
 #define RESULT_BYTES_MAX (512UL * 1024UL)
 #define HEAD_BYTES       64
 
@@ -34,7 +28,7 @@ static void bound_all(void)
     const struct rlimit cpu = {LIMIT_CHECK_CPU_SECONDS, LIMIT_CHECK_CPU_SECONDS}, none = {0, 0};
     setrlimit(RLIMIT_CPU, &cpu);
     setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__ /* whose shadow is terabytes */
+#if !CHECK_HAS_SHADOW /* a sanitizer's is terabytes */
     const struct rlimit data = {LIMIT_CHECK_DATA_BYTES, LIMIT_CHECK_DATA_BYTES};
     setrlimit(RLIMIT_DATA, &data);
 #endif

@@ -11,12 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined __has_feature
-#if __has_feature(address_sanitizer) && !defined __SANITIZE_ADDRESS__
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-
 #define FILE_BYTES    (64UL * 1024UL)
 #define FILES_MAX     (LIMIT_CHECK_SET_BYTES / FILE_BYTES)
 #define FAR_AWAY_US   (60 * 1000000LL) /* no deadline ends what is tested here */
@@ -153,9 +147,9 @@ TEST(check_set_bytes_of_files)
     CHECK(strstr(err.text, "takes more than 48 MiB, or could not be done") != NULL);
 }
 
-/* AddressSanitizer's shadow is terabytes, so the child does not bound its data there, and there is
+/* A sanitizer's shadow is terabytes, so the child does not bound its data there, and there is
  * nothing to see: `make unit`, without it, runs this. */
-#ifndef __SANITIZE_ADDRESS__
+#if !CHECK_HAS_SHADOW
 
 #define POLICY_RULES 256U
 
@@ -205,7 +199,7 @@ static void check_and_tell(void)
         _exit(3);
     if (getrlimit(RLIMIT_CPU, &limit) != 0 || !is_bound(&limit, LIMIT_CHECK_CPU_SECONDS))
         _exit(4);
-#ifndef __SANITIZE_ADDRESS__
+#if !CHECK_HAS_SHADOW
     if (getrlimit(RLIMIT_DATA, &limit) != 0 || !is_bound(&limit, LIMIT_CHECK_DATA_BYTES))
         _exit(5);
 #endif
