@@ -138,13 +138,20 @@ static bool is_digest(struct image_part part)
     return false;
 }
 
+static bool has_upper(struct image_part part)
+{
+    for (size_t i = 0; i < part.length; i++)
+        if (part.text[i] >= 'A' && part.text[i] <= 'Z')
+            return true;
+    return false;
+}
+
 /* Whether what stands before the first / is a registry and not a namespace of docker.io: it has
  * a dot, a port or a capital, or is localhost. */
 static bool looks_like_registry(struct image_part part)
 {
     return part_is(part, "localhost") || memchr(part.text, '.', part.length) != NULL ||
-           memchr(part.text, ':', part.length) != NULL ||
-           run(part, 0, LOWER DIGITS "_-") != part.length;
+           memchr(part.text, ':', part.length) != NULL || has_upper(part);
 }
 
 /* Splits "REGISTRY/PATH", with Docker's short forms. */

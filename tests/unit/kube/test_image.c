@@ -39,6 +39,7 @@ static const struct {
 
 static const char *const bad[] = {
     "",
+    "[99]/nginx",
     "a_b:80/nginx",
     "a_B.c/nginx",
     "/",
