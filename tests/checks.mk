@@ -7,8 +7,8 @@ FLAGS_cover := -O0 -g -fPIE --coverage -fprofile-abs-path -fprofile-update=atomi
 LINK_cover  := -pie --coverage
 
 .PHONY: tsan threads cover covered valgrind analyze soak
-# The engine has no threads: of the unit tests those of the layers above it, and the log's.
-THREADED := $(filter $(addprefix $(OUT)/unit/,base/% client/% history/% net/% recorder/%),$(TESTS))
+# The engine and the history's machine have no threads, and their tests take hours there.
+THREADED := $(filter $(addprefix $(OUT)/unit/,base/% client/% history/test_store% net/% recorder/%),$(TESTS))
 tsan: ## ThreadSanitizer over the unit tests and servers of all that has threads
 	@tests/tools/need build test
 	$(SUBMAKE) MODE=tsan threads
