@@ -330,4 +330,37 @@ TEST(positives_need_one_value_negatives_none)
     CHECK_ROWS(rows);
 }
 
+TEST(verbs_say_what_they_ask_for)
+{
+    static const struct {
+        const char *rule, *want;
+    } rows[] = {
+        {"field: spec.replicas, min: 1", "at least 1"},
+        {"field: spec.replicas, max: 3, outside: clamp", "at most 3 (moved there)"},
+        {"field: spec.replicas, default: 2", "by default 2"},
+        {"field: spec.replicas, set: 1", "set to 1"},
+        {"field: spec.replicas, equals: 1", "exactly 1"},
+        {"field: spec.replicas, required: true", "must be there"},
+        {"field: $pod.hostNetwork, forbidden: true", "must not be there"},
+        {"field: $pod.hostNetwork, remove: true", "taken out"},
+        {"field: $containers.image, oneOf: [a, b]", "one of a or b"},
+        {"field: $containers.image, noneOf: [a, b]", "none of a or b"},
+        {"field: $containers.command, contains: [a]", "containing a"},
+        {"field: $containers.image, pattern: '^a'", "fitting ^a"},
+        {"field: $containers.image, notPattern: '^a'", "not fitting ^a"},
+        {"deny: true", "refused"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        engine_begin();
+        struct policy_set *set = engine_load_rules(
+            arena_printf(&engine_arena, "    - { id: r, why: W, %s }\n", rows[i].rule));
+        const struct rule *rule = &set->policies[0].rules[0];
+        struct buf text;
+        buf_init(&text, &engine_arena, LIMIT_MIB);
+        rule->actions[0].verb->explain(rule, &rule->actions[0], &text);
+        CHECK_STRING(text.data, rows[i].want);
+        policy_set_unref(set);
+    }
+}
+
 TEST_MAIN
