@@ -13,13 +13,13 @@ tsan: ## ThreadSanitizer over the unit tests and servers of all that has threads
 	@tests/tools/need build test
 	$(SUBMAKE) MODE=tsan threads
 threads: $(BINS) $(THREADED) $(OUT)/api/serve
-	@TSAN_OPTIONS="halt_on_error=0 exitcode=66 suppressions=$(CURDIR)/tests/tools/tsan.supp" \
+	@TSAN_OPTIONS="halt_on_error=0 exitcode=66" \
 	    ONLY="tests/http/run tests/recorder/run tests/api/run" tests/run-all $(OUT) $(THREADED)
 
 cover: ## how much of the code its tests run, by module; base kube policy admit: 90 % of lines
 	@tests/tools/need build test
 	$(SUBMAKE) MODE=cover covered
-covered: $(BINS) $(TESTS) $(addprefix $(OUT)/fuzz/,$(FUZZERS)) $(OUT)/api/serve
+covered: $(BINS) $(TESTS) $(addprefix $(OUT)/fuzz/,$(FUZZERS)) $(OUT)/api/serve $(OUT)/client/call $(OUT)/client/rollback
 	@find $(OUT) -name '*.gcda' -delete
 	@tests/tools/cover $(OUT) $(TESTS)
 

@@ -17,7 +17,9 @@ PROCTOR = os.environ.get("PROCTOR", OUT + "/bin/proctor")
 WEBHOOK = os.environ.get("PROCTOR_WEBHOOK", OUT + "/bin/proctor-webhook")
 # A command that each server is run under, e.g. valgrind.
 UNDER = os.environ.get("UNDER", "").split()
-WAIT = 600 if UNDER else 30  # seconds until something that must happen counts as not happening
+# Under it, and under ThreadSanitizer, everything takes its time.
+SLOW = bool(UNDER) or "TSAN_OPTIONS" in os.environ
+WAIT = 600 if SLOW else 30  # seconds until something that must happen counts as not happening
 
 
 def wait_for(what, condition):
