@@ -243,7 +243,7 @@ class Server(Program):
     def __init__(self, policies, certs, folder, *flags, wait=True):
         self.decisions_path = os.path.join(folder, "decisions")
         if SLOW and "--request-seconds" not in flags:
-            flags += ("--request-seconds", "600")
+            flags += ("--request-seconds", "60")
         super().__init__(
             folder, WEBHOOK, "--policies", policies, "--tls-dir", certs, "--listen", "127.0.0.1:0",
             "--metrics-listen", "127.0.0.1:0", "--decision-log", self.decisions_path, *flags,
