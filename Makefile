@@ -115,7 +115,7 @@ whole: $(BINS) $(TESTS)
 	@tests/run-all $(OUT) $(TESTS)
 
 e2e: ## from end to end: on real Kubernetes (built once, with go), the newest and the oldest
-	@tests/tools/need build test run image fuzz
+	@tests/tools/need build test run image
 	@[ "$$(id -u)" -ne 0 ] || tests/tools/need node
 	$(SUBMAKE) all $(OUT)/client/call $(OUT)/client/rollback
 	@manifests/images all $(BUILD)

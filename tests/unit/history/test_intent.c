@@ -505,7 +505,7 @@ TEST(without_a_template_it_does_not_count)
 {
     begin();
     char *text = review(&(struct parts){.operation = "CREATE"});
-    memcpy(strstr(text, "\"template\""), "\"templatf\"", strlen("\"template\""));
+    strstr(text, "\"template\"")[1] = 'T';
     const struct intent intent = read_text(text);
     CHECK(!intent.counts && !intent.refused && intent.machine.template_sha == NULL);
     CHECK_STRING(answer(&intent), ALLOWED);
