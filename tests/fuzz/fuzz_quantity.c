@@ -39,12 +39,21 @@ static bool check_one(const char *text, struct quantity *ret_quantity)
     return true;
 }
 
+/* Of an exponent Kubernetes keeps 32 bits: past them, and at their end, it is another number. */
+static bool keeps_its_exponent(const char *text)
+{
+    const char *exponent = strpbrk(text, "eE");
+    const long long value = exponent != NULL ? strtoll(exponent + 1, NULL, 10) : 0;
+    return value > INT32_MIN && value <= INT32_MAX;
+}
+
 /* Against floating point, as far as that goes: plain decimal numbers. */
 static void check_value(const char *text, const struct quantity *quantity)
 {
     char *end;
     const long double unit = 1e9L, value = strtold(text, &end) * unit;
-    if (*end != '\0' || strpbrk(text, "xXnN") != NULL || fabsl(value) >= 1e38L)
+    if (*end != '\0' || strpbrk(text, "xXnN") != NULL || !keeps_its_exponent(text) ||
+        fabsl(value) >= 1e38L)
         return;
     const long double ours = (long double)quantity->nanos;
     target_holds(fabsl(ours - value) <= 1.0L + fabsl(value) * 1e-15L,
