@@ -3,8 +3,8 @@
 # a moment that has become far, and the numbers go on.
 # shellcheck source=/dev/null
 . "${0%/*}/../lib.sh"
-# shellcheck source=/dev/null
-. "$E2E_TREE/tests/e2e/history.sh" web
+# shellcheck source=tests/e2e/history.sh
+. "${0%/*}/../history.sh" web
 clock=$dir/clock
 for faked in /usr/lib/*/faketime/libfaketimeMT.so.1; do :; done
 
@@ -29,16 +29,16 @@ LD_PRELOAD=$faked FAKETIME_TIMESTAMP_FILE=$clock FAKETIME_NO_CACHE=1 \
 check "its clock is ours" "$(jumps)" 0
 program Deployment web >"$dir/web"
 accepted admin -n hydrosim-students create -f "$dir/web"
-eventually api_has admin $here/deployments 'items[*].good' yes
+eventually api_has admin "$here/deployments" 'items[*].good' yes
 
 # ---- ahead, while a version is under way: its deadline is half an hour from now, not passed
 
 image v2-unready
-eventually api_has admin $here/deployments 'items[0].progress' 50
+eventually api_has admin "$here/deployments" 'items[0].progress' 50
 before=$(year_to_hour 2 deadlineAt)
 jump +2h
 image v3
-eventually api_has admin $here/deployments 'items[0].good' yes
+eventually api_has admin "$here/deployments" 'items[0].good' yes
 row 2 status Superseded
 check "its deadline went with the clock" "$(year_to_hour 2 deadlineAt | tr -d 'T-')" \
     "$(date -u -d "${before/T/ }:00 2 hours" +%Y%m%d%H)"
@@ -46,11 +46,11 @@ check "its deadline went with the clock" "$(year_to_hour 2 deadlineAt | tr -d 'T
 # ---- back, while another soaks: it soaks on, and not for two hours
 
 image v4
-eventually api_has admin $here/deployments 'items[0].status' Completed
+eventually api_has admin "$here/deployments" 'items[0].status' Completed
 jump +0
-eventually api_has admin $here/deployments 'items[0].good' yes
+eventually api_has admin "$here/deployments" 'items[0].good' yes
 image v5
-eventually api_has admin $here/deployments 'items[0].good' yes
-api_is admin $here/deployments 'items[*].number' '5 4 3 2 1'
-api_is admin $here/deployments 'items[*].status' 'Completed Completed Completed Superseded Completed'
+eventually api_has admin "$here/deployments" 'items[0].good' yes
+api_is admin "$here/deployments" 'items[*].number' '5 4 3 2 1'
+api_is admin "$here/deployments" 'items[*].status' 'Completed Completed Completed Superseded Completed'
 check "each jump is told once" "$(jumps)" 2
