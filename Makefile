@@ -93,7 +93,7 @@ unit: $(TESTS) ## run the unit tests
 	$(Q)tests/run-units $(TESTS)
 
 include tests/fuzz/fuzz.mk tests/torture/torture.mk tests/client/client.mk tests/api/api.mk
-include tests/checks.mk bench/bench.mk bench/rollout/rollout.mk
+include tests/checks.mk tests/differential/differential.mk bench/bench.mk bench/rollout/rollout.mk
 
 SUBMAKE := +@$(MAKE) --no-print-directory -j$(shell nproc)
 
