@@ -242,9 +242,7 @@ static void read_change(const struct reading *reading)
     const cJSON *metadata = json_get(object, "metadata");
     machine->delete_ = reading->request.operation == OPERATION_DELETE;
     machine->uid = json_get_string(metadata, "uid");
-    if (!json_int64(json_get(metadata, "generation"), &machine->generation) ||
-        machine->generation < 0 || machine->generation > VIEW_NUMBER_MAX)
-        machine->generation = 0;
+    machine->generation = view_number(metadata, "generation", 0);
     machine->template_sha = sha_of(arena, object);
     machine->old_template_sha = sha_of(arena, reading->before);
     if (machine->delete_)

@@ -6,12 +6,10 @@
 /* kube-controller-manager takes this as "no deadline" (HasProgressDeadline). */
 #define DEADLINE_NEVER 2147483647
 
-static int64_t number_or(const cJSON *object, const char *key, int64_t otherwise)
+int64_t view_number(const cJSON *object, const char *key, int64_t otherwise)
 {
     int64_t value;
-    const cJSON *node = json_get(object, key);
-    return json_is_number(node) && json_int64(node, &value) && value >= 0 &&
-                   value <= VIEW_NUMBER_MAX
+    return json_int64(json_get(object, key), &value) && value >= 0 && value <= VIEW_NUMBER_MAX
                ? value
                : otherwise;
 }
@@ -172,19 +170,19 @@ int view_deployment(struct arena *arena, const cJSON *object,
     view.name = copy_member(arena, metadata, "name");
     view.uid = copy_member(arena, metadata, "uid");
     view.resource_version = copy_member(arena, metadata, "resourceVersion");
-    view.generation = number_or(metadata, "generation", 0);
-    view.observed_generation = number_or(status, "observedGeneration", 0);
+    view.generation = view_number(metadata, "generation", 0);
+    view.observed_generation = view_number(status, "observedGeneration", 0);
     view.template_sha = view_template_sha(arena, view.pod_template);
     view.deleting = json_get(metadata, "deletionTimestamp") != NULL;
     view.paused = json_is_true(json_get(spec, "paused"));
     const char *strategy = json_get_string(json_get(spec, "strategy"), "type");
     view.recreate = strategy != NULL && strcmp(strategy, "Recreate") == 0;
-    view.replicas = number_or(spec, "replicas", 1);
-    view.updated = number_or(status, "updatedReplicas", 0);
-    view.available = number_or(status, "availableReplicas", 0);
-    view.total = number_or(status, "replicas", 0);
-    view.ready = number_or(status, "readyReplicas", 0);
-    view.deadline_seconds = number_or(spec, "progressDeadlineSeconds", 0);
+    view.replicas = view_number(spec, "replicas", 1);
+    view.updated = view_number(status, "updatedReplicas", 0);
+    view.available = view_number(status, "availableReplicas", 0);
+    view.total = view_number(status, "replicas", 0);
+    view.ready = view_number(status, "readyReplicas", 0);
+    view.deadline_seconds = view_number(spec, "progressDeadlineSeconds", 0);
     if (view.deadline_seconds == DEADLINE_NEVER || view.deadline_seconds < 0)
         view.deadline_seconds = 0;
     read_annotations(arena, object, &view);
@@ -211,10 +209,10 @@ int view_set(struct arena *arena, const cJSON *object, struct view_set *ret_set,
         .template_sha = view_template_sha(arena, json_get(spec, "template")),
         .k8s_revision =
             text_number(json_get_string(annotations, "deployment.kubernetes.io/revision")),
-        .replicas = number_or(spec, "replicas", 1),
-        .created = number_or(status, "replicas", 0),
-        .ready = number_or(status, "readyReplicas", 0),
-        .available = number_or(status, "availableReplicas", 0),
+        .replicas = view_number(spec, "replicas", 1),
+        .created = view_number(status, "replicas", 0),
+        .ready = view_number(status, "readyReplicas", 0),
+        .available = view_number(status, "availableReplicas", 0),
         .created_at = time_of(metadata, "creationTimestamp"),
         .revision_history =
             copy_member(arena, annotations, "deployment.kubernetes.io/revision-history"),
@@ -245,8 +243,8 @@ static struct view_container read_container(struct arena *arena, const cJSON *st
         .image_digest = digest_of(arena, json_get_string(status, "imageID")),
         .ready = json_is_true(json_get(status, "ready")),
         .running = running != NULL,
-        .restarts = number_or(status, "restartCount", 0),
-        .exit_code = number_or(ended, "exitCode", 0),
+        .restarts = view_number(status, "restartCount", 0),
+        .exit_code = view_number(ended, "exitCode", 0),
         .waiting_reason = copy_member(arena, waiting, "reason"),
         .waiting_message = copy_member(arena, waiting, "message"),
         .last_reason = copy_member(arena, ended, "reason"),

@@ -88,6 +88,9 @@ NODISCARD int view_set(struct arena *arena, const cJSON *object, struct view_set
 NODISCARD int view_pod(struct arena *arena, const cJSON *object, struct view_pod *ret_pod,
                        struct err *reterr);
 
+/* The object's number of that key; `otherwise` if there is none within the bounds. */
+int64_t view_number(const cJSON *object, const char *key, int64_t otherwise);
+
 /* The pod template in canonical JSON (keys in byte order, null and empty members as the API
  * server stores them, without the label pod-template-hash), and its SHA-256: the identity of a
  * version.  Kubernetes' own hash changes with API versions and collisions. */
