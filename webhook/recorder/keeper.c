@@ -325,23 +325,24 @@ static void settle(struct keeper *keeper, bool is_quiet)
     keeper_for_each(keeper, sync_one);
 }
 
-/* What waits in the queue comes first, unless there is no end to it. */
-static bool may_poll(struct keeper *keeper, bool is_quiet)
+/* What waits in the queue by now comes first, unless there is no end to it. */
+static bool may_poll(struct keeper *keeper)
 {
     const int64_t now_us = clock_monotonic_us();
+    const bool is_quiet = keeper_queue_is_empty(&keeper->queue);
     if (is_quiet)
         keeper->quiet_us = now_us;
     return keeper->settled && (is_quiet || now_us > keeper->quiet_us + UNQUIET_US);
 }
 
-static void do_what_is_due(struct keeper *keeper, bool is_quiet)
+static void do_what_is_due(struct keeper *keeper)
 {
     /* Who sees nothing judges nothing by its clocks: what happened is told first. */
     if (keeper->in_sync && keeper->now >= keeper->next_tick_at) {
         keeper->next_tick_at = INT64_MAX;
         keeper_for_each(keeper, tick_one);
     }
-    if (may_poll(keeper, is_quiet) && is_due(&keeper->poll_us, POLL_US))
+    if (may_poll(keeper) && is_due(&keeper->poll_us, POLL_US))
         keeper_poll_intents(keeper, false);
     if (is_due(&keeper->flush_us, FLUSH_US)) {
         keeper_gap_write(keeper);
@@ -404,7 +405,7 @@ static void *keep(void *context)
         if (keeper->leads && keeper->begun)
             settle(keeper, is_quiet);
         if (keeper->leads && keeper->begun)
-            do_what_is_due(keeper, is_quiet);
+            do_what_is_due(keeper);
     }
     if (keeper->leads && keeper->begun)
         keeper_beat(keeper);

@@ -105,6 +105,14 @@ struct keeper_news *keeper_queue_pop(struct keeper_queue *queue, int64_t timeout
     return news;
 }
 
+bool keeper_queue_is_empty(struct keeper_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    const bool is_empty = queue->first == NULL;
+    pthread_mutex_unlock(&queue->lock);
+    return is_empty;
+}
+
 void keeper_queue_close(struct keeper_queue *queue)
 {
     pthread_mutex_lock(&queue->lock);

@@ -65,6 +65,9 @@ void keeper_queue_push(struct keeper_queue *queue, struct keeper_news *news, boo
 /* The oldest news, the caller's; NULL: none came within timeout_us. */
 struct keeper_news *keeper_queue_pop(struct keeper_queue *queue, int64_t timeout_us);
 
+/* Of this moment: others push. */
+bool keeper_queue_is_empty(struct keeper_queue *queue);
+
 /* Nobody who pushes waits any more. */
 void keeper_queue_close(struct keeper_queue *queue);
 
