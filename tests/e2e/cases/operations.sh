@@ -164,5 +164,6 @@ eventually gone deployment/$name-b
 theirs IfNeeded
 refuses() { [[ $(kubectl apply --dry-run=server -f <(program Deployment $name-c) 2>&1) == *one-replica* ]]; }
 eventually refuses
+eventually kubectl rollout status deployment/$name --timeout=1s # its controller still writes till then
 refused student-deployments/one-replica kubectl apply -f <(program Deployment $name-c)
 admin delete mutatingwebhookconfiguration zz-somebody-elses >/dev/null
