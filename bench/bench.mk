@@ -1,4 +1,5 @@
 # What Proctor costs: the programs that bench/part_* run.  A new one needs its link rule here.
+# UPDATE=1 make bench keeps the figures for the README, bench/figures.json.
 
 .SECONDARY: $(call object,$(wildcard bench/*.c))
 $(OUT)/bench/engine: $(OUT)/obj/bench/engine.o $(OUT)/libproctor.a
@@ -24,4 +25,5 @@ bench: ## what it costs, against DESIGN's targets; PART=b SECS=0.5 AGAINST=old.j
 	$(SUBMAKE) all bench-programs
 	@OUT=$(OUT) bench/run $(BUILD)/bench.json "$(PART)" "$(AGAINST)" \
 	    $(if $(filter file,$(origin SECS)),2,$(SECS))
+	@[ -z "$(UPDATE)" ] || cp $(BUILD)/bench.json bench/figures.json
 bench-programs: $(BENCH)
