@@ -32,10 +32,10 @@ fill() { cat /dev/zero >"$dir/full" 2>/dev/null; }
 all_known() {
     local numbers images
     numbers=$(seq -s ' ' "$1" -1 1)
-    images=$(printf 'registry.hydrosim.edu/web:v%s ' $numbers)
+    images=$(seq -s ' ' -f 'registry.hydrosim.edu/web:v%g' "$1" -1 1)
     eventually newest number "$numbers"
     eventually newest generation "$numbers"
-    eventually newest image "${images% }"
+    eventually newest image "$images"
     eventually api_has admin /api/projects/web/deployments 'items[0].status' Completed
 }
 
