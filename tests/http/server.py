@@ -154,6 +154,44 @@ class Connection:
         self.close()
 
 
+class Greeting:
+    """A handshake whose every byte is sent by hand, or never."""
+
+    def __init__(self, port, context=None):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
+        self.came, self.goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = (context or client_context()).wrap_bio(self.came, self.goes)
+        assert not self.shake()
+        self.hello = self.goes.read()
+
+    def shake(self):
+        """True when the hands are shaken."""
+        try:
+            self.tls.do_handshake()
+            return True
+        except ssl.SSLWantReadError:
+            return False
+
+    def finish(self):
+        while not self.shake():
+            self.socket.sendall(self.goes.read())
+            self.came.write(self.socket.recv(65536))
+
+    def exchange(self, data):
+        """Sends this over TLS; the first that comes back."""
+        self.tls.write(data)
+        self.socket.sendall(self.goes.read())
+        while True:
+            self.came.write(self.socket.recv(65536))
+            try:
+                return self.tls.read(65536)
+            except ssl.SSLWantReadError:
+                pass
+
+    def close(self):
+        self.socket.close()
+
+
 def client_context():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -224,6 +262,15 @@ class Program:
     def alive(self):
         assert self.process.poll() is None, "the process ended:\n" + self.log()
         assert self.page("/healthz") == (200, "ok\n")
+
+    def sleeps(self):
+        """Whether no thread of it runs now, or wants to."""
+        threads = "/proc/%d/task/" % self.process.pid
+        for thread in os.listdir(threads):
+            with open(threads + thread + "/stat", encoding="ascii") as file:
+                if file.read().rsplit(") ", 1)[1][0] == "R":
+                    return False
+        return True
 
     def peak_kib(self):
         with open("/proc/%d/status" % self.process.pid, encoding="ascii") as file:

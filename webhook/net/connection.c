@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/handshake.h"
 #include "net/metrics.h"
 
 #include <linux/tcp.h> /* glibc's tcp_info lacks tcpi_bytes_received */
@@ -10,10 +11,13 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
+#include <unistd.h>
 
-#define SWEEP_US 250000
+#define SWEEP_US   250000
+#define EVENTS_MAX 64
 
 static struct log_limit wasted_lines;
 
@@ -42,36 +46,85 @@ static void look_at(struct connection_keeper *keeper, struct connection *connect
     shutdown(connection->fd, SHUT_RDWR);
 }
 
+void connection_sleep(struct connection *connection)
+{
+    struct connection_keeper *keeper = connection->keeper;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = connection};
+    pthread_mutex_lock(&keeper->lock);
+    if (!keeper->stop) {
+        MHD_suspend_connection(connection->mhd);
+        connection->asleep = epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, connection->fd, &event) == 0;
+        if (!connection->asleep)
+            MHD_resume_connection(connection->mhd);
+    }
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+/* Under the lock.  Only the sweeper wakes: an event it holds is of a connection that is there. */
+static void wake(struct connection_keeper *keeper, struct connection *connection)
+{
+    if (!connection->asleep)
+        return;
+    connection->asleep = false;
+    epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+    MHD_resume_connection(connection->mhd);
+}
+
+/* Under the lock; `stop`: the last time, and nobody may be left asleep. */
+static void sweep(struct connection_keeper *keeper, int64_t now_us, bool stop)
+{
+    for (struct connection *c = keeper->first; c != NULL; c = c->next) {
+        look_at(keeper, c, now_us);
+        if (stop)
+            wake(keeper, c);
+    }
+}
+
 static void *run_sweeper(void *context)
 {
     struct connection_keeper *keeper = context;
-    pthread_mutex_lock(&keeper->lock);
-    while (!keeper->stop) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += SWEEP_US * 1000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&keeper->stopping, &keeper->lock, &until);
-        int64_t now_us = clock_monotonic_us();
-        for (struct connection *c = keeper->first; c != NULL; c = c->next)
-            look_at(keeper, c, now_us);
+    struct epoll_event events[EVENTS_MAX];
+    int64_t next_us = clock_monotonic_us() + SWEEP_US;
+    bool stop = false;
+    while (!stop) {
+        const int64_t left_us = next_us - clock_monotonic_us();
+        const int wait_ms = left_us > 0 ? (int)(left_us / 1000) + 1 : 0;
+        const int count = epoll_wait(keeper->epoll, events, EVENTS_MAX, wait_ms);
+        const int64_t now_us = clock_monotonic_us();
+        pthread_mutex_lock(&keeper->lock);
+        for (int i = 0; i < count; i++) {
+            if (events[i].data.ptr != NULL)
+                wake(keeper, events[i].data.ptr);
+        }
+        stop = keeper->stop;
+        if (stop || now_us >= next_us) {
+            sweep(keeper, now_us, stop);
+            next_us = now_us + SWEEP_US;
+        }
+        pthread_mutex_unlock(&keeper->lock);
     }
-    pthread_mutex_unlock(&keeper->lock);
     return NULL;
 }
 
 int connection_keeper_start(struct connection_keeper *keeper, int64_t request_us, int64_t idle_us,
                             bool counted, struct err *reterr)
 {
+    struct epoll_event event = {.events = EPOLLIN};
     *keeper = (struct connection_keeper){
         .request_us = request_us, .idle_us = idle_us, .counted = counted};
     pthread_mutex_init(&keeper->lock, NULL);
-    pthread_cond_init(&keeper->stopping, NULL);
-    if (pthread_create(&keeper->sweeper, NULL, run_sweeper, keeper) != 0)
-        return err_set(reterr, ERR_NO_MEMORY, "no thread to watch the connections");
-    keeper->sweeping = true;
-    return 0;
+    keeper->epoll = epoll_create1(EPOLL_CLOEXEC);
+    keeper->stopping = eventfd(0, EFD_CLOEXEC);
+    keeper->sweeping = keeper->epoll >= 0 && keeper->stopping >= 0 &&
+                       epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, keeper->stopping, &event) == 0 &&
+                       pthread_create(&keeper->sweeper, NULL, run_sweeper, keeper) == 0;
+    if (keeper->sweeping)
+        return 0;
+    if (keeper->epoll >= 0)
+        close(keeper->epoll);
+    if (keeper->stopping >= 0)
+        close(keeper->stopping);
+    return err_set(reterr, ERR_NO_MEMORY, "no thread to watch the connections");
 }
 
 void connection_keeper_stop(struct connection_keeper *keeper)
@@ -80,10 +133,12 @@ void connection_keeper_stop(struct connection_keeper *keeper)
         return;
     pthread_mutex_lock(&keeper->lock);
     keeper->stop = true;
-    pthread_cond_signal(&keeper->stopping);
     pthread_mutex_unlock(&keeper->lock);
+    (void)eventfd_write(keeper->stopping, 1); /* if not: at the next sweep */
     pthread_join(keeper->sweeper, NULL);
     keeper->sweeping = false;
+    close(keeper->epoll);
+    close(keeper->stopping);
 }
 
 static void begin(struct connection_keeper *keeper, struct MHD_Connection *mhd,
@@ -98,6 +153,7 @@ static void begin(struct connection_keeper *keeper, struct MHD_Connection *mhd,
     }
     int64_t now_us = clock_monotonic_us();
     connection->keeper = keeper;
+    connection->mhd = mhd;
     connection->fd = info->connect_fd;
     atomic_init(&connection->deadline_us, now_us + keeper->request_us);
     atomic_store(&keeper->last_event_us, now_us);
@@ -109,6 +165,9 @@ static void begin(struct connection_keeper *keeper, struct MHD_Connection *mhd,
     keeper->count++;
     pthread_mutex_unlock(&keeper->lock);
     *socket_context = connection;
+    info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info != NULL)
+        handshake_watch(connection, info->tls_session);
     if (keeper->counted) {
         metric_add(METRIC_CONNECTIONS_TOTAL, 1);
         metric_add(METRIC_CONNECTIONS, 1);

@@ -4,6 +4,9 @@
  * request_us from its accept, or from the first byte of its next request, to the end of the
  * answer; idle_us between requests.  A client that sends nothing, or a byte a second, is cut.
  * Cutting is shutdown(2): MHD then sees the end and cleans up in its own thread.
+ *
+ * The same thread waits for the clients of handshakes (net/handshake) whose next bytes are not
+ * here yet: MHD has no such wait of its own.
  */
 #ifndef PROCTOR_NET_CONNECTION_H
 #define PROCTOR_NET_CONNECTION_H
@@ -21,7 +24,10 @@ struct exchange;
 struct connection {
     struct connection *next, *before; /* under the keeper's lock */
     struct connection_keeper *keeper;
+    struct MHD_Connection *mhd;
     int fd;
+    bool greeted;                   /* its handshake is over; of its worker alone */
+    bool asleep;                    /* suspended until bytes come; under the keeper's lock */
     _Atomic int64_t deadline_us;    /* monotonic */
     _Atomic uint64_t bytes_at_idle; /* received when it became idle; 0: it is not idle */
     atomic_bool cut;
@@ -31,9 +37,10 @@ struct connection {
 
 struct connection_keeper {
     pthread_mutex_t lock;
-    pthread_cond_t stopping;
     struct connection *first;
     size_t count;
+    int epoll; /* those asleep, and stopping */
+    int stopping;
     int64_t request_us, idle_us;
     bool stop;
     bool counted;                  /* in the metrics: the TLS port's */
@@ -45,6 +52,9 @@ struct connection_keeper {
 /* Starts the sweeping thread. */
 NODISCARD int connection_keeper_start(struct connection_keeper *keeper, int64_t request_us,
                                       int64_t idle_us, bool counted, struct err *reterr);
+
+/* Wakes those asleep, and none sleeps from then on: before MHD_stop_daemon, which may not find a
+ * suspended one. */
 void connection_keeper_stop(struct connection_keeper *keeper);
 
 /* For MHD_OPTION_NOTIFY_CONNECTION; the closure is the keeper. */
@@ -53,6 +63,10 @@ void connection_notify(void *keeper, struct MHD_Connection *mhd, void **socket_c
 
 /* The connection's record; NULL if memory was short when it came. */
 struct connection *connection_of(struct MHD_Connection *mhd);
+
+/* MHD leaves the connection alone until its socket has something to read.  To be called from MHD's
+ * own thread, for a daemon with MHD_ALLOW_SUSPEND_RESUME; does nothing once the keeper stops. */
+void connection_sleep(struct connection *connection);
 
 /* A request has begun; its answer has gone (connection_set_idle, below). */
 void connection_set_busy(struct connection *connection);

@@ -274,8 +274,8 @@ int intake_start(struct intake *intake, const struct intake_options *options, st
 
 void intake_stop(struct intake *intake)
 {
+    connection_keeper_stop(&intake->keeper);
     if (intake->daemon != NULL)
         MHD_stop_daemon(intake->daemon);
     intake->daemon = NULL;
-    connection_keeper_stop(&intake->keeper);
 }

@@ -17,7 +17,8 @@
 /* How libmicrohttpd is set up; bench/floor.c sets it up the same way.  The API server's heads have
  * 300 bytes; a body comes through the same room in pieces. */
 #define INTAKE_MHD_FLAGS                                                                           \
-    (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC)
+    (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC |               \
+     MHD_ALLOW_SUSPEND_RESUME)
 #define INTAKE_CONNECTION_BYTES (8UL * 1024UL)
 #define INTAKE_INCREMENT_BYTES  2048UL
 #define INTAKE_STACK_BYTES      (512UL * 1024UL)

@@ -161,8 +161,8 @@ int pages_start(struct pages *pages, const char *listen, struct err *reterr)
 
 void pages_stop(struct pages *pages)
 {
+    connection_keeper_stop(&pages->keeper);
     if (pages->daemon != NULL)
         MHD_stop_daemon(pages->daemon);
     pages->daemon = NULL;
-    connection_keeper_stop(&pages->keeper);
 }

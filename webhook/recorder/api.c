@@ -227,6 +227,7 @@ void api_stop(struct api *api)
     if (api == NULL)
         return;
     drain(api);
+    connection_keeper_stop(&api->keeper);
     if (api->daemon != NULL)
         MHD_stop_daemon(api->daemon);
     pthread_mutex_lock(&api->lock);
@@ -235,7 +236,6 @@ void api_stop(struct api *api)
     pthread_mutex_unlock(&api->lock);
     for (size_t i = 0; i < api->worker_count; i++)
         pthread_join(api->workers[i], NULL);
-    connection_keeper_stop(&api->keeper);
     api_hub_free(api);
     if (api->listen_fd >= 0)
         close(api->listen_fd);
