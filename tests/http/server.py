@@ -172,21 +172,36 @@ class Greeting:
         except ssl.SSLWantReadError:
             return False
 
+    def receive(self):
+        data = self.socket.recv(65536)
+        assert data, "the server closed"
+        self.came.write(data)
+
     def finish(self):
+        """Once the ClientHello is sent."""
         while not self.shake():
             self.socket.sendall(self.goes.read())
-            self.came.write(self.socket.recv(65536))
+            self.receive()
+
+    def records(self, data, size):
+        """These bytes as TLS records of so many each, not sent yet."""
+        for at in range(0, len(data), size):
+            self.tls.write(data[at:at + size])
+        return self.goes.read()
+
+    def read(self):
+        """The next that comes back."""
+        while True:
+            try:
+                data = self.tls.read(65536)
+                assert data, "the server closed"
+                return data
+            except ssl.SSLWantReadError:
+                self.receive()
 
     def exchange(self, data):
-        """Sends this over TLS; the first that comes back."""
-        self.tls.write(data)
-        self.socket.sendall(self.goes.read())
-        while True:
-            self.came.write(self.socket.recv(65536))
-            try:
-                return self.tls.read(65536)
-            except ssl.SSLWantReadError:
-                pass
+        self.socket.sendall(self.records(data, 16384))
+        return self.read()
 
     def close(self):
         self.socket.close()

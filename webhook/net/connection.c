@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "net/handshake.h"
 #include "net/metrics.h"
+#include "net/transport.h"
 
 #include <linux/tcp.h> /* glibc's tcp_info lacks tcpi_bytes_received */
 #include <netdb.h>
@@ -21,11 +21,13 @@
 
 static struct log_limit wasted_lines;
 
-static uint64_t bytes_received(int fd)
+static uint64_t bytes_received(const struct connection *connection)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+    if (connection->attached)
+        return atomic_load(&connection->received);
+    if (getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
         size < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
         return 0;
     return info.tcpi_bytes_received;
@@ -35,7 +37,7 @@ static uint64_t bytes_received(int fd)
 static void look_at(struct connection_keeper *keeper, struct connection *connection, int64_t now_us)
 {
     uint64_t at_idle = atomic_load(&connection->bytes_at_idle);
-    if (at_idle != 0 && bytes_received(connection->fd) > at_idle &&
+    if (at_idle != 0 && bytes_received(connection) > at_idle &&
         atomic_compare_exchange_strong(&connection->bytes_at_idle, &at_idle, 0)) {
         atomic_store(&connection->deadline_us, now_us + keeper->request_us);
         return;
@@ -157,6 +159,9 @@ static void begin(struct connection_keeper *keeper, struct MHD_Connection *mhd,
     connection->fd = info->connect_fd;
     atomic_init(&connection->deadline_us, now_us + keeper->request_us);
     atomic_store(&keeper->last_event_us, now_us);
+    info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info != NULL)
+        transport_attach(connection, info->tls_session);
     pthread_mutex_lock(&keeper->lock);
     connection->next = keeper->first;
     if (keeper->first != NULL)
@@ -165,9 +170,6 @@ static void begin(struct connection_keeper *keeper, struct MHD_Connection *mhd,
     keeper->count++;
     pthread_mutex_unlock(&keeper->lock);
     *socket_context = connection;
-    info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    if (info != NULL)
-        handshake_watch(connection, info->tls_session);
     if (keeper->counted) {
         metric_add(METRIC_CONNECTIONS_TOTAL, 1);
         metric_add(METRIC_CONNECTIONS, 1);
@@ -206,6 +208,7 @@ static void end(struct connection_keeper *keeper, struct connection *connection,
     pthread_mutex_unlock(&keeper->lock);
     if (keeper->counted)
         report_end(connection, mhd);
+    free(connection->ahead);
     free(connection);
 }
 
@@ -246,7 +249,7 @@ void connection_set_working(struct connection *connection, bool working)
 
 void connection_set_idle(struct connection *connection)
 {
-    uint64_t received = bytes_received(connection->fd);
+    uint64_t received = bytes_received(connection);
     atomic_store(&connection->deadline_us, clock_monotonic_us() + connection->keeper->idle_us);
     atomic_store(&connection->bytes_at_idle, received);
 }

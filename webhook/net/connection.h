@@ -5,7 +5,7 @@
  * answer; idle_us between requests.  A client that sends nothing, or a byte a second, is cut.
  * Cutting is shutdown(2): MHD then sees the end and cleans up in its own thread.
  *
- * The same thread waits for the clients of handshakes (net/handshake) whose next bytes are not
+ * The same thread waits for the clients of handshakes (net/transport) whose next bytes are not
  * here yet: MHD has no such wait of its own.
  */
 #ifndef PROCTOR_NET_CONNECTION_H
@@ -26,13 +26,19 @@ struct connection {
     struct connection_keeper *keeper;
     struct MHD_Connection *mhd;
     int fd;
-    bool greeted;                   /* its handshake is over; of its worker alone */
     bool asleep;                    /* suspended until bytes come; under the keeper's lock */
     _Atomic int64_t deadline_us;    /* monotonic */
     _Atomic uint64_t bytes_at_idle; /* received when it became idle; 0: it is not idle */
     atomic_bool cut;
     bool had_request;
     struct exchange *exchange; /* owned by net/http, NULL if none */
+
+    /* net/transport's: */
+    bool attached; /* it reads, and counts */
+    bool greeted;  /* the handshake is over */
+    _Atomic uint64_t received;
+    char *ahead; /* received, and not asked for yet; NULL: nothing */
+    size_t ahead_at, ahead_end;
 };
 
 struct connection_keeper {
