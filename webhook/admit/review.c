@@ -1,5 +1,6 @@
 #include "admit/internal.h"
 #include "policy/condition.h"
+#include "policy/stem.h"
 
 #include <string.h>
 
@@ -314,6 +315,8 @@ static void check(struct job *job)
     job->violations = NULL;
     job->last_violation = &job->violations;
     job->asked_rule = NULL;
+    job->eval.stem_values = arena_array(job->arena, job->set->stems[job->eval.kind_index].count,
+                                        sizeof *job->eval.stem_values);
     for (size_t i = 0; i < job->policy_count; i++) {
         const struct policy *policy = job->policies[i];
         expr_declare(&job->eval, policy);

@@ -46,7 +46,8 @@ static bool each_target(void *context, struct target *at)
     at->view = each->view;
     each->at = at;
     if (at->value == NULL && at->path->fallback != NULL)
-        field_walk(at->path->fallback, each->eval->object, take_fallback, &at->value);
+        field_walk_known(at->path->fallback, each->eval->object, each->eval->stem_values,
+                         take_fallback, &at->value);
     bool go_on = value_view(each->eval->arena, each->view, at, each_seen, each, &at->unreadable);
     return go_on && at->unreadable ? each->visit(each->context, at, NULL) : go_on;
 }
@@ -61,7 +62,8 @@ bool eval_each_value(struct eval *eval, const struct field *field, const struct 
         field->by_kind != NULL ? field_paths(field, eval->kind_index) : NULL;
     for (size_t i = 0; paths != NULL && i < paths->count && go_on; i++) {
         const struct path *path = &paths->items[i];
-        go_on = field_walk(path, eval_root(eval, path, target), each_target, &each);
+        go_on = field_walk_known(path, eval_root(eval, path, target), eval->stem_values,
+                                 each_target, &each);
     }
     return go_on;
 }

@@ -27,8 +27,9 @@ struct eval {
     struct edit *edits; /* what was changed so far, in order; see edit.h */
     struct edit **last_edit;
     size_t edit_count;
-    const struct rule *rule; /* who edits now */
-    void *unique_cache;      /* verb_unique.c's */
+    const struct rule *rule;        /* who edits now */
+    void *unique_cache;             /* verb_unique.c's */
+    struct stem_value *stem_values; /* of `object`, once nothing changes it any more; else NULL */
 };
 
 /* The tree that a path starts from, for a target of the rule (NULL: none); NULL if absent. */

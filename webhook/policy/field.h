@@ -79,6 +79,7 @@ struct path {
     const struct schema_node *node; /* of the value; NULL: untyped */
     bool in_template;               /* goes through a pod template */
     const struct path *fallback;    /* $securityContext: the pod's value where this one is absent */
+    const struct stem *stem;        /* of its first steps, see stem.h; NULL: none */
 };
 
 struct path_list {
@@ -135,6 +136,11 @@ static inline cJSON *target_element(const struct target *target)
  * returns false when visit does.  visit may remove the target's value from the tree. */
 bool field_walk(const struct path *path, cJSON *root,
                 bool (*visit)(void *context, struct target *target), void *context);
+
+/* The same with what is known of an object that does not change; see stem.h. */
+struct stem_value;
+bool field_walk_known(const struct path *path, cJSON *root, struct stem_value *values,
+                      bool (*visit)(void *context, struct target *target), void *context);
 
 /* Appends the target's own path as Kubernetes prints fields: spec.containers[0].image,
  * metadata.annotations[a/b]. */

@@ -1,6 +1,6 @@
 #include "kube/names.h"
 #include "kube/pointer.h"
-#include "policy/field.h"
+#include "policy/stem.h"
 
 #include <string.h>
 
@@ -91,12 +91,27 @@ static bool walk_from(struct walk *walk, size_t at)
     return child == NULL ? visit_absent(walk, at) : walk_child(walk, at, child, 0);
 }
 
-bool field_walk(const struct path *path, cJSON *root,
-                bool (*visit)(void *context, struct target *target), void *context)
+/* Puts what stands on the way to the stem into the chain.  Returns how far it goes. */
+static size_t take_stem(struct walk *walk, const struct stem *stem, struct stem_value *values)
+{
+    size_t depth = stem->depth;
+    stem_find(stem, walk->target.chain[0], values);
+    for (; stem != NULL; stem = stem->parent) {
+        cJSON *node = values[stem->number].node;
+        walk->target.chain[stem->depth] = node;
+        walk->target.index[stem->depth] = 0;
+        if (node == NULL)
+            depth = stem->depth - 1;
+    }
+    return depth;
+}
+
+bool field_walk_known(const struct path *path, cJSON *root, struct stem_value *values,
+                      bool (*visit)(void *context, struct target *target), void *context)
 {
     if (json_is_null(root))
         return true;
-    struct walk walk;
+    struct walk walk; /* not the chain: it is large, and filled on the way */
     walk.path = path;
     walk.target.path = path;
     walk.target.view = VIEW_NONE;
@@ -105,7 +120,16 @@ bool field_walk(const struct path *path, cJSON *root,
     walk.target.index[0] = 0;
     walk.visit = visit;
     walk.context = context;
-    return walk_from(&walk, 0);
+    if (values == NULL || path->stem == NULL)
+        return walk_from(&walk, 0);
+    const size_t depth = take_stem(&walk, path->stem, values);
+    return depth < path->stem->depth ? visit_absent(&walk, depth) : walk_from(&walk, depth);
+}
+
+bool field_walk(const struct path *path, cJSON *root,
+                bool (*visit)(void *context, struct target *target), void *context)
+{
+    return field_walk_known(path, root, NULL, visit, context);
 }
 
 /* ---- names of targets ------------------------------------------------------------------- */

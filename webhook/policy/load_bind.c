@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "policy/stem.h"
 
 #include <string.h>
 
@@ -79,6 +80,13 @@ static const struct path *first_path(const struct field *field, const struct sch
     return paths->count > 0 ? &paths->items[0] : NULL;
 }
 
+static void plant_stems(struct loader *loader, const struct field *field, size_t kind_index)
+{
+    const struct path_list *paths = field_paths(field, kind_index);
+    for (size_t i = 0; i < paths->count; i++)
+        stem_plant(loader->arena, &loader->set->stems[kind_index], &paths->items[i]);
+}
+
 /* Binds to every kind; an error only if no kind has the field.  Returns how many have it. */
 static size_t bind_field(struct binding *binding, struct field *field, const struct rule *rule,
                          struct place place)
@@ -95,6 +103,7 @@ static size_t bind_field(struct binding *binding, struct field *field, const str
             continue; /* the rule does not apply to this kind */
         if (field_bind(binding->loader->arena, field, kind, own, &err) == 0) {
             bound += first_path(field, kind) != NULL && (kind != NULL || !meets_every);
+            plant_stems(binding->loader, field, field_kind_index(kind));
         } else if (failed++ == 0) {
             first = err;
         }
@@ -217,6 +226,8 @@ static void lint_actions(struct loader *loader, const struct rule *rule)
 
 void load_bind(struct loader *loader)
 {
+    loader->set->stems =
+        arena_array(loader->arena, schema_kind_count + 1, sizeof *loader->set->stems);
     for (size_t i = 0; i < loader->set->policy_count; i++) {
         struct policy *policy = &loader->set->policies[i];
         struct binding binding = {.loader = loader};

@@ -169,6 +169,7 @@ struct policy_exception {
 };
 
 struct policy_index;
+struct stem_tree;
 
 struct policy_set {
     struct arena arena; /* holds all of it, this struct too */
@@ -182,6 +183,7 @@ struct policy_set {
     struct policy_exception *exceptions;
     size_t exception_count;
     struct policy_index *index;
+    struct stem_tree *stems;   /* [schema_kind_count + 1], as field's by_kind */
     struct pattern **patterns; /* for pattern_free */
     size_t pattern_count;
     size_t pattern_capacity;
