@@ -132,34 +132,40 @@ static void add_block(struct arena *arena, size_t bytes)
     start_on(arena, block);
 }
 
-static void *take(struct arena *arena, size_t bytes)
+static size_t aligned(size_t bytes)
 {
     const size_t align = alignof(max_align_t);
+    return (bytes + align - 1) & ~(align - 1);
+}
+
+/* Returns how many bytes it takes with its alignment. */
+static size_t make_room(struct arena *arena, size_t bytes)
+{
     if (bytes > arena->cap_bytes)
         run_out(arena);
-    const size_t asked = bytes;
-    bytes = (bytes + align - 1) & ~(align - 1);
-    if (bytes + GAP_BYTES <= arena->cap_bytes)
-        bytes += GAP_BYTES;
-    if (bytes == 0)
-        bytes = align;
-    if (arena->next == NULL || bytes > (size_t)(arena->end - arena->next))
-        add_block(arena, bytes);
+    size_t whole = bytes > 0 ? aligned(bytes) : alignof(max_align_t);
+    if (whole + GAP_BYTES <= arena->cap_bytes)
+        whole += GAP_BYTES;
+    if (arena->next == NULL || whole > (size_t)(arena->end - arena->next))
+        add_block(arena, whole);
+    return whole;
+}
+
+static inline void *take(struct arena *arena, size_t bytes)
+{
+    const size_t room = (size_t)(arena->end - arena->next);
+    size_t whole = aligned(bytes) + GAP_BYTES;
+    if (bytes == 0 || bytes > room || whole > room)
+        whole = make_room(arena, bytes);
     void *memory = arena->next;
-    arena->next += bytes;
-    reveal_bytes(memory, asked);
+    arena->next += whole;
+    reveal_bytes(memory, bytes);
     return memory;
 }
 
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
     return memset(take(arena, bytes), 0, bytes);
-}
-
-static size_t aligned(size_t bytes)
-{
-    const size_t align = alignof(max_align_t);
-    return (bytes + align - 1) & ~(align - 1);
 }
 
 void *arena_grow(struct arena *arena, void *memory, size_t bytes, size_t wanted)
