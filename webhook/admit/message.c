@@ -118,7 +118,7 @@ static void write_flow(const cJSON *node, struct buf *buf)
     buf_add_char(buf, object ? '{' : '[');
     for (const cJSON *child = node->child; child != NULL; child = child->next) {
         if (object)
-            buf_printf(buf, "%s: ", child->string);
+            buf_add_strings(buf, child->string, ": ", NULL);
         write_flow(child, buf);
         if (child->next != NULL)
             buf_add_string(buf, ", ");
@@ -183,10 +183,10 @@ static const char *image_command(struct job *job, const struct violation *violat
     if (container == NULL)
         return fix;
     struct buf text = verb_buf(&job->eval);
-    buf_printf(&text, "kubectl set image %s/%s ", short_resource(job->request->resource),
-               job->eval.name);
+    buf_add_strings(&text, "kubectl set image ", short_resource(job->request->resource), "/",
+                    job->eval.name, " ", NULL);
     buf_add_visible(&text, container, 63);
-    buf_printf(&text, "=%s", fix + 7);
+    buf_add_strings(&text, "=", fix + 7, NULL);
     return text.data;
 }
 
@@ -206,7 +206,7 @@ static const char *generate_fix(struct job *job, const struct violation *violati
     if (length > 0 && violation->field[length - 1] == ']' && json_is_object(finding->wanted))
         buf_add_string(&fix, "- ");
     else
-        buf_printf(&fix, "%s: ", last_name(job->arena, violation->field));
+        buf_add_strings(&fix, last_name(job->arena, violation->field), ": ", NULL);
     write_flow(finding->wanted, &fix);
     return fix.data;
 }
@@ -246,8 +246,8 @@ static void add_id(struct bullet *bullet, const struct rule *rule)
     if (last == rule)
         return;
     const bool same_policy = last != NULL && last->policy == rule->policy;
-    buf_printf(&bullet->ids, "%s%s", last != NULL ? "+" : "",
-               same_policy ? rule->id : rule->full_id);
+    buf_add_strings(&bullet->ids, last != NULL ? "+" : "", same_policy ? rule->id : rule->full_id,
+                    NULL);
     bullet->last_rule = rule;
 }
 
@@ -345,7 +345,7 @@ static const char *bullet_text(struct job *job, const struct bullet *bullet)
         buf_add_string(&text, " Fix: ");
         buf_add_visible(&text, bullet->fix.data, 1000);
     }
-    buf_printf(&text, " (%s)", bullet->ids.data);
+    buf_add_strings(&text, " (", bullet->ids.data, ")", NULL);
     return text.data;
 }
 
@@ -401,12 +401,12 @@ void admit_write_status(struct job *job)
             const char *more = arena_printf(job->arena, "and %s%zu more",
                                             job->cut ? "at least " : "", count - LIMIT_CAUSES);
             add_cause(job, causes, "FieldValueInvalid", "", more);
-            buf_printf(&message, "\n%s", more);
+            buf_add_strings(&message, "\n", more, NULL);
             break;
         }
         const char *text = bullet_text(job, at);
         add_cause(job, causes, grammar[at->first->finding.reason].reason, at->first->field, text);
-        buf_printf(&message, "%s%s: %s", count > 1 ? "\n* " : "", at->first->field, text);
+        buf_add_strings(&message, count > 1 ? "\n* " : "", at->first->field, ": ", text, NULL);
     }
     write_details(job, kind, causes);
     job->verdict->code = 422;

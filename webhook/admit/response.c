@@ -21,7 +21,8 @@ static void write_member(struct buf *buf, const char *key, const char *text)
 
 static void write_status(const struct verdict *verdict, struct buf *buf)
 {
-    buf_printf(buf, ",\"status\":{\"status\":\"Failure\",\"code\":%d", verdict->code);
+    buf_add_string(buf, ",\"status\":{\"status\":\"Failure\",\"code\":");
+    buf_add_number(buf, (size_t)verdict->code);
     write_member(buf, "reason", verdict->reason);
     write_member(buf, "message", verdict->message);
     if (verdict->retry_after_seconds > 0) {

@@ -275,8 +275,8 @@ static void write_group(struct lines *lines, const struct line_group *group, siz
     struct buf line = verb_buf(&lines->job->eval);
     const char *field = group->first->field;
     if (members > 1) {
-        buf_printf(&line, "%.*s: unset -> %s", (int)group->parent_length, field,
-                   group->values.data);
+        buf_add(&line, field, group->parent_length);
+        buf_add_strings(&line, ": unset -> ", group->values.data, NULL);
     } else {
         buf_add_strings(&line, field, ": ", NULL);
         write_before(lines->job, group->first, &line);
@@ -359,9 +359,10 @@ static const char *ids_of(struct job *job, const struct replaced_defaults *defau
         const struct rule *last = i > 0 ? defaults->items[i - 1]->rule : NULL;
         if (last != NULL && last->policy == rule->policy) {
             if (whole && last != rule)
-                buf_printf(&ids, "+%s", rule->id);
+                buf_add_strings(&ids, "+", rule->id, NULL);
         } else {
-            buf_printf(&ids, "%s%s", i > 0 ? "+" : "", whole ? rule->full_id : rule->policy->name);
+            buf_add_strings(&ids, i > 0 ? "+" : "", whole ? rule->full_id : rule->policy->name,
+                            NULL);
         }
     }
     return ids.data;
@@ -375,16 +376,17 @@ static void write_defaults(struct lines *lines, const struct replaced_defaults *
     const bool together = defaults->count > 1 && share_parent(defaults);
     const size_t length = together ? parent_length(first) : 0;
     if (defaults->count == 1) {
-        buf_printf(&line, "%s: ", first);
+        buf_add_strings(&line, first, ": ", NULL);
         write_before(job, defaults->items[0], &line);
         buf_add_string(&line, " (API default) -> ");
         write_after(job, defaults->items[0], &line);
     } else {
-        buf_printf(&line, "%.*s%sAPI defaults -> ", (int)length, first, together ? ": " : "");
+        buf_add(&line, first, length);
+        buf_add_strings(&line, together ? ": " : "", "API defaults -> ", NULL);
         for (size_t i = 0; i < defaults->count; i++) {
             const struct edit *edit = defaults->items[i];
-            buf_printf(&line, "%s%s ", i > 0 ? ", " : "",
-                       edit->field + (together ? length + 1 : 0));
+            buf_add_strings(&line, i > 0 ? ", " : "", edit->field + (together ? length + 1 : 0),
+                            " ", NULL);
             write_after(job, edit, &line);
         }
     }
@@ -403,7 +405,7 @@ static void write_kept(struct lines *lines, const struct edit *edit, size_t coun
                  "");
         return;
     }
-    buf_printf(&line, "%s: ", edit->field);
+    buf_add_strings(&line, edit->field, ": ", NULL);
     write_before(lines->job, edit, &line);
     buf_add_string(&line, " -> ");
     write_after(lines->job, edit, &line);
@@ -458,7 +460,7 @@ static void write_violation(struct lines *lines, const struct violation *violati
 {
     struct buf line = verb_buf(&lines->job->eval);
     const struct finding *finding = &violation->finding;
-    buf_printf(&line, "%s: ", violation->field);
+    buf_add_strings(&line, violation->field, ": ", NULL);
     if (finding->reason == FINDING_INVALID) {
         value_write_plain(finding->found, 40, &line);
         buf_add_string(&line, ": ");

@@ -33,7 +33,8 @@ void buf_clear(struct buf *buf)
 
 static bool grow(struct buf *buf, size_t need)
 {
-    size_t capacity = buf->capacity < 128 ? 256 : buf->capacity * 2;
+    /* Most texts of a review are a field or a line; in an arena more costs next to nothing. */
+    size_t capacity = buf->capacity > 0 ? buf->capacity * 2 : buf->arena != NULL ? 64 : 256;
     if (capacity < need)
         capacity = need;
     char *data;

@@ -332,8 +332,11 @@ bool json_equal(const cJSON *a, const cJSON *b)
 
 static void write_break(struct buf *buf, int indent)
 {
-    if (indent >= 0)
-        buf_printf(buf, "\n%*s", indent * 2, "");
+    if (indent < 0)
+        return;
+    buf_add_char(buf, '\n');
+    for (int i = 0; i < indent; i++)
+        buf_add_string(buf, "  ");
 }
 
 static void write_node(struct buf *buf, const cJSON *node, int indent)

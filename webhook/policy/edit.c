@@ -144,9 +144,9 @@ static struct spot member_spot(struct eval *eval, const struct spot *spot, cJSON
     buf_init(&inner.field, eval->arena, LIMIT_BODY_BYTES);
     buf_add(&inner.field, spot->field.data, spot->field.length);
     if (strpbrk(key, "./[] ") == NULL)
-        buf_printf(&inner.field, ".%s", key);
+        buf_add_strings(&inner.field, ".", key, NULL);
     else
-        buf_printf(&inner.field, "[%s]", key);
+        buf_add_strings(&inner.field, "[", key, "]", NULL);
     return inner;
 }
 

@@ -44,7 +44,7 @@ static bool judge(struct eval *eval, const struct action *action, const struct t
     if ((result == PATTERN_YES) == want)
         return true;
     struct buf bound = verb_buf(eval);
-    buf_printf(&bound, "%s %s", words, shown);
+    buf_add_strings(&bound, words, " ", shown, NULL);
     return verb_invalid(ret_finding, seen, bound.data);
 }
 
