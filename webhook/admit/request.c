@@ -46,9 +46,12 @@ static int parse_identity(struct admit_request *out, struct arena *arena, struct
     if (out->resource == NULL || *out->resource == '\0')
         return wrong(reterr, "request.resource: group, version and resource are needed");
     out->subresource = text_or(request, "subResource", "");
-    out->resource_text =
-        arena_printf(arena, "%s%s%s%s%s", out->resource, *out->resource_group != '\0' ? "." : "",
-                     out->resource_group, *out->subresource != '\0' ? "/" : "", out->subresource);
+    struct buf text;
+    buf_init(&text, arena, LIMIT_BODY_BYTES);
+    buf_add_strings(&text, out->resource, *out->resource_group != '\0' ? "." : "",
+                    out->resource_group, *out->subresource != '\0' ? "/" : "", out->subresource,
+                    NULL);
+    out->resource_text = text.data;
     if (parse_operation(json_get_string(request, "operation"), &out->operation) != 0)
         return wrong(reterr, "request.operation: CREATE, UPDATE, DELETE or CONNECT is needed");
     const cJSON *user = json_get(request, "userInfo");

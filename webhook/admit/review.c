@@ -368,15 +368,19 @@ static void forgive_previous(struct job *job)
 
 /* ---- the verdict ------------------------------------------------------------------------ */
 
-static bool rule_acted(const struct job *job, const struct rule *rule)
+/* The policy's rules that changed something or found a violation, in their order. */
+static void write_rules_that_acted(struct job *job, const struct policy *policy, struct buf *rules)
 {
+    bool *acted = arena_array(job->arena, policy->rule_count, sizeof *acted);
     for (const struct edit *edit = job->eval.edits; edit != NULL; edit = edit->next)
-        if (edit->rule == rule)
-            return true;
+        if (edit->rule != NULL && edit->rule->policy == policy)
+            acted[edit->rule - policy->rules] = true;
     for (const struct violation *at = job->violations; at != NULL; at = at->next)
-        if (at->rule == rule)
-            return true;
-    return false;
+        if (at->rule->policy == policy)
+            acted[at->rule - policy->rules] = true;
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (acted[i])
+            buf_add_strings(rules, rules->length > 0 ? " " : "", policy->rules[i].full_id, NULL);
 }
 
 static void write_audit(struct job *job)
@@ -387,10 +391,7 @@ static void write_audit(struct job *job)
     job->verdict->digest = job->set->digest;
     if (job->eval.edits != NULL || job->violations != NULL)
         for (size_t i = 0; i < job->policy_count; i++)
-            for (size_t r = 0; r < job->policies[i]->rule_count; r++)
-                if (rule_acted(job, &job->policies[i]->rules[r]))
-                    buf_add_strings(&rules, rules.length > 0 ? " " : "",
-                                    job->policies[i]->rules[r].full_id, NULL);
+            write_rules_that_acted(job, job->policies[i], &rules);
     job->verdict->audit_rules = rules.data;
 }
 

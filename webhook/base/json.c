@@ -10,7 +10,7 @@
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-cJSON *json_find(const cJSON *object, const char *key)
+static inline cJSON *find(const cJSON *object, const char *key)
 {
     if (!json_is_object(object))
         return NULL;
@@ -20,9 +20,14 @@ cJSON *json_find(const cJSON *object, const char *key)
     return NULL;
 }
 
+cJSON *json_find(const cJSON *object, const char *key)
+{
+    return find(object, key);
+}
+
 cJSON *json_get(const cJSON *object, const char *key)
 {
-    cJSON *member = json_find(object, key);
+    cJSON *member = find(object, key);
     return json_is_null(member) ? NULL : member;
 }
 

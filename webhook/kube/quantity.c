@@ -117,6 +117,15 @@ static bool empty_number_is_zero(const struct spelling *spelling)
     return spelling->exponent >= -9;
 }
 
+/* strspn prepares a table for each call, and the numbers have two digits or three. */
+static size_t count_digits(const char *text)
+{
+    size_t count = 0;
+    while (text[count] >= '0' && text[count] <= '9')
+        count++;
+    return count;
+}
+
 static bool read_spelling(const char *text, struct spelling *ret_spelling)
 {
     struct spelling spelling = {.negative = *text == '-'};
@@ -124,14 +133,16 @@ static bool read_spelling(const char *text, struct spelling *ret_spelling)
         return false;
     if (*text == '-' || *text == '+')
         text++;
-    const size_t zeros = strspn(text, "0");
+    size_t zeros = 0;
+    while (text[zeros] == '0')
+        zeros++;
     spelling.whole = text + zeros;
-    spelling.whole_count = strspn(spelling.whole, "0123456789");
+    spelling.whole_count = count_digits(spelling.whole);
     text = spelling.whole + spelling.whole_count;
     spelling.fraction = text;
     if (*text == '.') {
         spelling.fraction = text + 1;
-        spelling.fraction_count = strspn(text + 1, "0123456789");
+        spelling.fraction_count = count_digits(text + 1);
         text = spelling.fraction + spelling.fraction_count;
     }
     spelling.any_digit = zeros + spelling.whole_count + spelling.fraction_count > 0;

@@ -134,17 +134,22 @@ bool field_walk(const struct path *path, cJSON *root,
 
 /* ---- names of targets ------------------------------------------------------------------- */
 
-static void write_member(struct buf *buf, const char *name)
+static void write_member(struct buf *buf, const struct step *step)
 {
-    if (strpbrk(name, "./[] ") != NULL) {
+    /* No name in the schema needs brackets, escapes or cutting. */
+    const bool plain = step->field != NULL;
+    if (!plain && strpbrk(step->name, "./[] ") != NULL) {
         buf_add_char(buf, '[');
-        buf_add_visible(buf, name, 100);
+        buf_add_visible(buf, step->name, 100);
         buf_add_char(buf, ']');
         return;
     }
     if (buf->length > 0 && buf->data[buf->length - 1] != ':')
         buf_add_char(buf, '.');
-    buf_add_visible(buf, name, 100);
+    if (plain)
+        buf_add_string(buf, step->name);
+    else
+        buf_add_visible(buf, step->name, 100);
 }
 
 static void write_bracket(const struct target *target, size_t at, struct buf *buf)
@@ -168,7 +173,7 @@ void target_write_steps(const struct target *target, size_t steps, struct buf *b
 {
     for (size_t i = 0; i < steps; i++) {
         if (target->path->steps[i].kind == STEP_MEMBER)
-            write_member(buf, target->path->steps[i].name);
+            write_member(buf, &target->path->steps[i]);
         else
             write_bracket(target, i, buf);
     }
@@ -187,7 +192,9 @@ void target_write_pointer(const struct target *target, size_t steps, struct buf 
 {
     for (size_t i = 0; i < steps; i++) {
         const struct step *step = &target->path->steps[i];
-        if (step->kind == STEP_MEMBER)
+        if (step->field != NULL)
+            buf_add_strings(buf, "/", step->name, NULL);
+        else if (step->kind == STEP_MEMBER)
             pointer_add_token(buf, step->name);
         else if (i >= target->depth)
             buf_add_string(buf, "/-");
