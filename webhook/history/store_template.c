@@ -3,7 +3,38 @@
 
 #include <stdlib.h>
 #include <string.h>
+#define ZLIB_CONST
 #include <zlib.h>
+
+/* compress2's buffers are 268 KB, cleared for each text, however short: of one of 1 KB that was
+ * most of the work.  These are as large as the text asks for; who reads it needs not know. */
+static int begin_stream(z_stream *stream, size_t length)
+{
+    int window = 9, memory = 1;
+    while (window < MAX_WBITS && (1UL << window) < length)
+        window++;
+    while (memory < 8 && (64UL << memory) < length)
+        memory++;
+    return deflateInit2(stream, 6, Z_DEFLATED, window, memory, Z_DEFAULT_STRATEGY);
+}
+
+static int pack_bytes(const char *json, size_t length, void **ret_bytes, size_t *ret_length)
+{
+    z_stream stream = {0};
+    if (begin_stream(&stream, length) != Z_OK)
+        return Z_MEM_ERROR;
+    const uLong room = deflateBound(&stream, length);
+    Bytef *bytes = malloc(room);
+    stream.next_in = (const Bytef *)json;
+    stream.avail_in = (uInt)length;
+    stream.next_out = bytes;
+    stream.avail_out = (uInt)room;
+    const int code = bytes == NULL ? Z_MEM_ERROR : deflate(&stream, Z_FINISH);
+    *ret_bytes = bytes;
+    *ret_length = stream.total_out;
+    deflateEnd(&stream);
+    return code == Z_STREAM_END ? Z_OK : Z_MEM_ERROR;
+}
 
 int store_pack(const char *sha, const char *json, struct store_packed *ret_packed,
                struct err *reterr)
@@ -12,13 +43,13 @@ int store_pack(const char *sha, const char *json, struct store_packed *ret_packe
     if (length > STORE_TEXT_BYTES)
         return err_set(reterr, ERR_LIMIT, "a template is longer than the history takes (%lu bytes)",
                        STORE_TEXT_BYTES);
-    uLongf room = compressBound(length);
-    Bytef *bytes = malloc(room);
-    if (bytes == NULL || compress2(bytes, &room, (const Bytef *)json, length, 6) != Z_OK) {
+    void *bytes = NULL;
+    size_t packed_length = 0;
+    if (pack_bytes(json, length, &bytes, &packed_length) != Z_OK) {
         free(bytes);
         return err_set(reterr, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
     }
-    *ret_packed = (struct store_packed){sha, length, bytes, room};
+    *ret_packed = (struct store_packed){sha, length, bytes, packed_length};
     return 0;
 }
 
