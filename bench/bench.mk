@@ -15,6 +15,13 @@ $(OUT)/bench/load: $(OUT)/obj/bench/load.o
 $(OUT)/bench/start: $(OUT)/obj/bench/start.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(LDFLAGS)
+# The recorder's: clients of its ports, and its store alone.
+$(OUT)/bench/clients: $(OUT)/obj/bench/clients.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(TOOL_LIBS) -lpthread $(LDFLAGS)
+$(OUT)/bench/history: $(OUT)/obj/bench/history.o $(OUT)/libhistory.a $(OUT)/libproctor.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
 BENCH := $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/*.c))
 whole: $(BENCH)
@@ -26,4 +33,4 @@ bench: ## what it costs, against DESIGN's targets; PART=b SECS=0.5 AGAINST=old.j
 	@OUT=$(OUT) bench/run $(BUILD)/bench.json "$(PART)" "$(AGAINST)" \
 	    $(if $(filter file,$(origin SECS)),2,$(SECS))
 	@[ -z "$(UPDATE)" ] || cp $(BUILD)/bench.json bench/figures.json
-bench-programs: $(BENCH)
+bench-programs: $(BENCH) $(OUT)/api/serve
