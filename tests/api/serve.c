@@ -469,7 +469,7 @@ int main(int argc, char **argv)
                                         .store = store,
                                         .namespace_ = NAMESPACE,
                                         .client_ca_pem = ca,
-                                        .connections = 600,
+                                        .connections = 2000,
                                         .request_us = 2000000,
                                         .recheck_us = 300000};
     if (api_start(&options, &api, &port, &err) != 0)

@@ -16,6 +16,7 @@
 #define THREAD_STACK_BYTES      (512UL * 1024UL)
 #define WORKERS_DEFAULT         8
 #define IO_THREADS              2U
+#define CONNECTIONS_DEFAULT     1000
 #define QUEUE_MAX               512U
 #define BODY_DEFAULT            (1024L * 1024L)
 #define REQUEST_DEFAULT_US      (30LL * 1000 * 1000)
@@ -122,7 +123,7 @@ static int start_workers(struct api *api, struct err *reterr)
     return r;
 }
 
-static struct MHD_Daemon *start_daemon(struct api *api, unsigned connections)
+static struct MHD_Daemon *start_daemon(struct api *api)
 {
     struct MHD_OptionItem trust[2] = {{MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
     if (api->options.client_ca_pem != NULL) {
@@ -140,10 +141,11 @@ static struct MHD_Daemon *start_daemon(struct api *api, unsigned connections)
         MHD_OPTION_LISTEN_SOCKET, api->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, IO_THREADS,
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_HTTPS_PRIORITIES,
         TLS_PRIORITIES, MHD_OPTION_HTTPS_CERT_CALLBACK, tls_retrieve, MHD_OPTION_CONNECTION_LIMIT,
-        connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)4096, MHD_OPTION_NOTIFY_CONNECTION,
-        connection_notify, &api->keeper, MHD_OPTION_NOTIFY_COMPLETED, api_call_end, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, api_call_begin, api, MHD_OPTION_ARRAY, trust, MHD_OPTION_END);
+        (unsigned)api->options.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)4096,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_notify, &api->keeper, MHD_OPTION_NOTIFY_COMPLETED,
+        api_call_end, NULL, MHD_OPTION_URI_LOG_CALLBACK, api_call_begin, api, MHD_OPTION_ARRAY,
+        trust, MHD_OPTION_END);
 }
 
 static struct api *new_api(const struct api_options *options)
@@ -154,6 +156,9 @@ static struct api *new_api(const struct api_options *options)
     api->options = *options;
     api->listen_fd = -1;
     api->last_job = &api->first_job;
+    if (api->options.connections < (long)IO_THREADS)
+        api->options.connections = CONNECTIONS_DEFAULT;
+    api->streams_most = (size_t)api->options.connections / 2; /* the rest get answers */
     if (api->options.body_bytes <= 0)
         api->options.body_bytes = BODY_DEFAULT;
     if (api->options.request_us <= 0)
@@ -171,8 +176,6 @@ int api_start(const struct api_options *options, struct api **ret_api, unsigned 
               struct err *reterr)
 {
     struct api *api = new_api(options);
-    const unsigned connections =
-        options->connections >= (long)IO_THREADS ? (unsigned)options->connections : 1000U;
     if (api == NULL)
         return err_set(reterr, ERR_NO_MEMORY, "no memory for the API");
     api->openapi = api_openapi_write();
@@ -185,7 +188,7 @@ int api_start(const struct api_options *options, struct api **ret_api, unsigned 
         r = start_workers(api, reterr);
     if (r == 0)
         r = api_hub_start(api, reterr);
-    if (r == 0 && (api->daemon = start_daemon(api, connections)) == NULL)
+    if (r == 0 && (api->daemon = start_daemon(api)) == NULL)
         r = err_set(reterr, ERR_IO,
                     "libmicrohttpd cannot serve the API on %s; --log-level debug says why",
                     options->listen);

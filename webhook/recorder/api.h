@@ -18,10 +18,10 @@ struct api_options {
     struct deploy *deploy;
     const char *namespace_;
     const char *client_ca_pem; /* NULL: no client certificates */
-    long threads, connections;
-    long body_bytes;    /* of a request; 0: 1 MiB */
-    int64_t request_us; /* a client's time for a request and its answer; 0: 30 s */
-    int64_t recheck_us; /* how often a stream's rights are looked at again; 0: 20 s */
+    long threads, connections; /* half of the connections may be streams */
+    long body_bytes;           /* of a request; 0: 1 MiB */
+    int64_t request_us;        /* a client's time for a request and its answer; 0: 30 s */
+    int64_t recheck_us;        /* how often a stream's rights are looked at again; 0: 20 s */
 };
 
 /* The certificate must be installed (net/tls). */

@@ -68,6 +68,7 @@ struct api {
     struct MHD_Daemon *daemon;
     struct connection_keeper keeper;
     int listen_fd;
+    size_t streams_most;
 
     pthread_mutex_t lock;
     pthread_cond_t work, idle;

@@ -28,7 +28,6 @@
 #define SLOW_US        20000LL
 #define EVENTS_AT_ONCE 100U
 #define VERSIONS       8U
-#define STREAMS_MOST   500U
 #define STREAMS_OF_ONE 20U
 
 struct seen {
@@ -447,7 +446,7 @@ static const char *refuse(const struct api_hub *hub, const char *user)
     size_t own = 0;
     if (hub->stop)
         return "This recorder is stopping; try again in a moment.";
-    if (hub->count >= STREAMS_MOST)
+    if (hub->count >= hub->api->streams_most)
         return "This recorder has as many streams as it takes; try again later, or ask for events.";
     for (const struct stream *at = hub->first; at != NULL; at = at->next)
         own += strcmp(at->caller.user, user) == 0;

@@ -78,7 +78,7 @@
     X(threads, "threads", SETTING_NUMBER, "N", "0", 0, 64,                                         \
       "workers of each port; 0: one a processor, 2 to 8")                                          \
     X(connections, "connections", SETTING_NUMBER, "N", "1000", 8, 100000,                          \
-      "open connections of each port at most; more wait unaccepted")                               \
+      "open connections of each port at most, of the API half for streams; more wait")             \
     X(drain_seconds, "drain-seconds", SETTING_NUMBER, "N", "15", 0, 600,                           \
       "after SIGTERM, changes are taken on at most this long")                                     \
     X(drain_quiet_seconds, "drain-quiet-seconds", SETTING_NUMBER, "N", "2", 0, 600,                \
