@@ -1,6 +1,7 @@
 /* The front: opening, transactions shared by several writers, readers, the leader. */
 #include "history/store.h"
 
+#include "base/clock.h"
 #include "history/store_internal.h"
 #include "history/store_schema.h"
 
@@ -21,7 +22,7 @@ struct store_job {
     void *context;
     struct err err;
     int code;
-    bool done;
+    bool done, hurried;
     struct store_job *next;
 };
 
@@ -32,7 +33,7 @@ struct store {
     pthread_mutex_t lock;
     pthread_cond_t finished;
     struct store_db *writer; /* of whoever set `writing` */
-    bool writing, leads;
+    bool writing, leads, hurries;
     struct store_job *first, **last;
     struct store_db *readers[READERS_KEPT]; /* at rest */
     size_t reader_count;
@@ -113,6 +114,9 @@ static int attempt(struct store_db *db, struct store_job *jobs, struct err *rete
 static void run_jobs(struct store_db *db, struct store_job *jobs)
 {
     struct err err = {0};
+    db->hurries = true;
+    for (struct store_job *job = jobs; job != NULL; job = job->next)
+        db->hurries = db->hurries && job->hurried;
     int r = attempt(db, jobs, &err);
     if (r == 0 || jobs->next == NULL || db->broken) {
         for (struct store_job *job = jobs; job != NULL; job = job->next) {
@@ -159,12 +163,13 @@ static void write_queue(struct store *store)
     pthread_cond_broadcast(&store->finished);
 }
 
-int store_write(struct store *store, store_work *work, void *context, struct err *reterr)
+static int write_job(struct store *store, struct store_job *given, struct err *reterr)
 {
     if (store->read_only)
         return err_set(reterr, ERR_STORE, "the history was opened for reading only");
-    struct store_job job = {.work = work, .context = context};
+    struct store_job job = *given;
     pthread_mutex_lock(&store->lock);
+    job.hurried = job.hurried && store->hurries;
     *store->last = &job;
     store->last = &job.next;
     while (!job.done) {
@@ -177,6 +182,38 @@ int store_write(struct store *store, store_work *work, void *context, struct err
     if (job.code != 0 && reterr != NULL)
         *reterr = job.err;
     return job.code;
+}
+
+int store_write(struct store *store, store_work *work, void *context, struct err *reterr)
+{
+    return write_job(store, &(struct store_job){.work = work, .context = context}, reterr);
+}
+
+int store_write_hurried(struct store *store, store_work *work, void *context, struct err *reterr)
+{
+    return write_job(store, &(struct store_job){.work = work, .context = context, .hurried = true},
+                     reterr);
+}
+
+static void set_hurry(struct store *store, bool hurries)
+{
+    pthread_mutex_lock(&store->lock);
+    store->hurries = hurries;
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_hurry(struct store *store)
+{
+    set_hurry(store, true);
+}
+
+int store_hurry_end(struct store *store, struct err *reterr)
+{
+    /* A transaction that changes nothing puts nothing on disk: so its time is written down. */
+    char now[32];
+    snprintf(now, sizeof now, "%lld", (long long)clock_unix_us());
+    set_hurry(store, false);
+    return store_cursor_set(store, &(struct store_cursor){"import", now}, reterr);
 }
 
 struct one {

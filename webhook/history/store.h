@@ -3,7 +3,8 @@
  *     machine's effects --store_commit--> rows --store_...--> API, page, export
  *
  * Writes come from any thread and share transactions (group commit): when a writing function
- * returns 0, all that it wrote is on disk, and after an error nothing of it is.  store_commit is
+ * returns 0, all that it wrote is on disk (but see store_hurry), and after an error nothing of it
+ * is.  store_commit is
  * all of a step's effects or none, so that whatever kills the process leaves a history that could
  * have been.  Reads run beside the writer, from any thread, and see what was on disk when they
  * began.  The schema's version stands in the database; a newer one is refused, an older one is
@@ -149,6 +150,14 @@ NODISCARD int store_commit(struct store *store, int64_t project,
                            const struct machine_effect *effects, size_t count,
                            const struct store_template *templates, size_t template_count,
                            const struct store_cursor *cursor, int64_t *ret_ids, struct err *reterr);
+
+/* From here to store_hurry_end, store_project and store_commit return before their rows are on
+ * disk: for an import, which can be made again.  Nothing comes to be on disk before what was
+ * written before it, and any other write takes all of it along; so a machine that loses its power
+ * loses the newest of the import, and nothing else. */
+void store_hurry(struct store *store);
+/* All of it is on disk when this returns 0. */
+NODISCARD int store_hurry_end(struct store *store, struct err *reterr);
 
 /* The resourceVersion to go on from; *ret_version NULL: none yet. */
 NODISCARD int store_cursor_get(struct store *store, struct arena *arena, const char *resource,

@@ -293,7 +293,7 @@ static int commit_packed(struct store *store, struct commit_work *work,
     for (size_t i = 0; r == 0 && i < work->template_count; i++)
         r = store_pack(templates[i].sha, templates[i].canonical_json, &packed[i], reterr);
     if (r == 0)
-        r = store_write(store, commit_work, work, reterr);
+        r = store_write_hurried(store, commit_work, work, reterr);
     if (r == 0 && work->follower)
         r = err_set(reterr, ERR_CONFLICT,
                     "another replica leads, or the server was lost meanwhile");

@@ -81,6 +81,7 @@ struct store_db {
     bool broken; /* the connection is gone */
     bool again;  /* the server undid the transaction for another's sake: try it again */
     bool leads;
+    bool hurries;  /* the next transaction need not be on disk when it is committed */
     bool stream;   /* PostgreSQL: answers row by row, for what may not fit into memory */
     bool in_order; /* this transaction holds the lock that keeps events in order */
     const char *const *sinks;

@@ -42,7 +42,7 @@ int store_project(struct store *store, const char *namespace_, const char *name,
                   struct err *reterr)
 {
     struct project_work work = {namespace_, name, 0};
-    const int r = store_write(store, project_work, &work, reterr);
+    const int r = store_write_hurried(store, project_work, &work, reterr);
     if (r == 0)
         *ret_id = work.id;
     return r;

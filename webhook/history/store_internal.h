@@ -13,6 +13,10 @@ typedef int store_work(struct store_db *db, void *context, struct err *reterr);
 /* Runs it in a transaction, perhaps with others' work; 0: it is on disk. */
 NODISCARD int store_write(struct store *store, store_work *work, void *context, struct err *reterr);
 
+/* The same, and while the store hurries it is only written (store_hurry). */
+NODISCARD int store_write_hurried(struct store *store, store_work *work, void *context,
+                                  struct err *reterr);
+
 /* The same for a single statement; *ret_changes (NULL is fine): the rows it wrote. */
 NODISCARD int store_write_one(struct store *store, const char *sql, struct store_bind *bind,
                               int64_t *ret_changes, struct err *reterr);

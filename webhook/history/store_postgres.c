@@ -211,7 +211,10 @@ static int postgres_begin(struct store_db *base, struct err *reterr)
     db->transaction[0] = '\0';
     base->again = false;
     base->in_order = false;
-    return plain(db, "BEGIN; SELECT pg_current_xact_id()::text", db->transaction, reterr);
+    static const char begin[] = "BEGIN; SELECT pg_current_xact_id()::text";
+    static const char hurried[] = "BEGIN; SET LOCAL synchronous_commit = off;"
+                                  " SELECT pg_current_xact_id()::text";
+    return plain(db, base->hurries ? hurried : begin, db->transaction, reterr);
 }
 
 static int postgres_commit(struct store_db *base, struct err *reterr)

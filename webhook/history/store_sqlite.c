@@ -26,6 +26,7 @@ struct sqlite_db {
     char *path;
     struct sqlite_statement statements[STORE_STATEMENTS_MAX];
     size_t statement_count;
+    bool hurries; /* as the pragma stands */
 };
 
 static struct sqlite_db *of(struct store_db *db)
@@ -164,9 +165,24 @@ static void sqlite_settle(struct store_db *base)
     }
 }
 
+/* NORMAL writes the log and does not wait for the disk; the next FULL commit puts the whole log
+ * there.  (https://www.sqlite.org/pragma.html#pragma_synchronous) */
+static int choose_hurry(struct sqlite_db *db, struct err *reterr)
+{
+    if (db->hurries == db->db.hurries)
+        return 0;
+    const int r = sqlite_script(
+        &db->db, db->db.hurries ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
+        reterr);
+    if (r == 0)
+        db->hurries = db->db.hurries;
+    return r;
+}
+
 static int sqlite_begin(struct store_db *db, struct err *reterr)
 {
-    return sqlite_query(db, "BEGIN IMMEDIATE", NULL, 0, NULL, NULL, NULL, reterr);
+    const int r = choose_hurry(of(db), reterr);
+    return r != 0 ? r : sqlite_query(db, "BEGIN IMMEDIATE", NULL, 0, NULL, NULL, NULL, reterr);
 }
 
 static int sqlite_commit(struct store_db *db, struct err *reterr)

@@ -114,10 +114,21 @@ static void name_shown(struct keeper *keeper)
     arena_done(&arena);
 }
 
+/* What is shown now can be seen again: its commits do not each wait for the disk. */
+static void see_each(struct keeper *keeper,
+                     void (*see)(struct keeper *keeper, struct keeper_project *project))
+{
+    struct err err;
+    store_hurry(keeper->options.store);
+    keeper_for_each(keeper, see);
+    if (store_hurry_end(keeper->options.store, &err) < 0)
+        log_event(LOG_ERROR, "what was seen is not on disk yet", "error", err.text, NULL);
+}
+
 void keeper_see_all(struct keeper *keeper)
 {
     name_shown(keeper);
-    keeper_for_each(keeper, keeper_see);
+    see_each(keeper, keeper_see);
     keeper_evict(keeper);
 }
 
@@ -189,7 +200,7 @@ void keeper_begin(struct keeper *keeper)
     keeper_for_each(keeper, forget);
     name_stored(keeper);
     name_shown(keeper);
-    keeper_for_each(keeper, begin_one);
+    see_each(keeper, begin_one);
     if (!keeper->leads)
         return;
     keeper->begun = true;

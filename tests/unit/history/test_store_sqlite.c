@@ -6,7 +6,17 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+static int disk_waits;
+
+/* SQLite's, too: the program's own comes before the library's. */
+int fdatasync(int fd)
+{
+    disk_waits++;
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 static const char *fresh(void)
 {
@@ -343,6 +353,36 @@ TEST(a_restore_refuses_what_is_left_behind)
     snprintf(path, sizeof path, "%s", fresh());
     FAILS(store_restore(copy, path, err), ERR_STORE, "corrupt");
     CHECK(access(path, F_OK) != 0);
+}
+
+/* How often the disk is waited for by a version of a project's. */
+static int waits_of_version(struct store *store, int64_t project, int64_t seq)
+{
+    const int before = disk_waits;
+    CHECK(fixture_insert(store, project, (struct revision){.seq = seq}) > 0);
+    return disk_waits - before;
+}
+
+TEST(what_hurries_does_not_wait_for_the_disk_and_the_rest_takes_it_along)
+{
+    struct store *store = fixture_open(fresh());
+    const struct machine_intent intent = {.uid = "u"};
+    int64_t project = 0, id = 0;
+    OK(store_project(store, "ns", "web", &project, err));
+    CHECK_INT(waits_of_version(store, project, 1), 1);
+    store_hurry(store);
+    CHECK_INT(waits_of_version(store, project, 2), 0);
+    int before = disk_waits;
+    OK(store_project(store, "ns", "other", &id, err));
+    CHECK_INT(disk_waits - before, 0);
+    OK(store_intent(store, &intent, "ns", "web", &id, err));
+    CHECK_INT(disk_waits - before, 1);
+    CHECK_INT(waits_of_version(store, project, 3), 0);
+    before = disk_waits;
+    OK(store_hurry_end(store, err));
+    CHECK_INT(disk_waits - before, 1);
+    CHECK_INT(waits_of_version(store, project, 4), 1);
+    store_close(store);
 }
 
 TEST_MAIN
