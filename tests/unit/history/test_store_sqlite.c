@@ -11,7 +11,8 @@
 
 static int disk_waits;
 
-/* SQLite's, too: the program's own comes before the library's. */
+/* SQLite's, too: the program's own comes before the library's.  The header has another name. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int fdatasync(int fd)
 {
     disk_waits++;
