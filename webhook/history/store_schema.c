@@ -111,7 +111,15 @@ static const char step_3[] =
     "ALTER TABLE intent ADD COLUMN own BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE nonce ADD COLUMN claim TEXT;";
 
-static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3};
+/* What a second filter asks for stands in the index too: a row that it does not pass is not read.
+ */
+static const char step_4[] =
+    "DROP INDEX revision_status;"
+    "CREATE INDEX revision_status ON revision(project_id, status, seq, good, actor_user);"
+    "DROP INDEX revision_actor;"
+    "CREATE INDEX revision_actor ON revision(project_id, actor_user, seq, status, good);";
+
+static const char *const steps[STORE_SCHEMA_VERSION] = {step_1, step_2, step_3, step_4};
 
 /*      name, has an id, columns, parameters, order, kinds */
 #define TABLES(X)                                                                                  \

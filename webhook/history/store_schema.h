@@ -5,7 +5,7 @@
 
 #include "history/store_db.h"
 
-#define STORE_SCHEMA_VERSION 3
+#define STORE_SCHEMA_VERSION 4
 
 /* Every table and its columns, in an order in which their rows may be copied. */
 struct store_table {
