@@ -46,6 +46,11 @@ void arena_init(struct arena *arena, size_t cap_bytes)
     *arena = (struct arena){.cap_bytes = cap_bytes};
 }
 
+void arena_init_small(struct arena *arena, size_t cap_bytes, size_t first_bytes)
+{
+    *arena = (struct arena){.cap_bytes = cap_bytes, .first_bytes = first_bytes};
+}
+
 static void free_after(struct arena_block *block)
 {
     while (block != NULL) {
@@ -81,8 +86,7 @@ void arena_reset(struct arena *arena, size_t keep_bytes)
 void arena_done(struct arena *arena)
 {
     free_after(arena->first);
-    size_t cap_bytes = arena->cap_bytes;
-    arena_init(arena, cap_bytes);
+    arena_init_small(arena, arena->cap_bytes, arena->first_bytes);
 }
 
 bool arena_try(struct arena *arena, void (*work)(void *context), void *context)
@@ -111,9 +115,10 @@ static _Noreturn void run_out(struct arena *arena)
 /* Each block doubles what there is, so that a large object costs few mallocs. */
 static void add_block(struct arena *arena, size_t bytes)
 {
+    const size_t least = arena->first_bytes > 0 ? arena->first_bytes : FIRST_BLOCK_BYTES;
     size_t want = arena->used_bytes;
-    if (want < FIRST_BLOCK_BYTES)
-        want = FIRST_BLOCK_BYTES;
+    if (want < least)
+        want = least;
     if (want > 4 * LIMIT_MIB)
         want = 4 * LIMIT_MIB;
     size_t left = arena->cap_bytes - arena->used_bytes;

@@ -25,11 +25,16 @@ struct arena {
     char *end;
     size_t used_bytes; /* all blocks together */
     size_t cap_bytes;
-    jmp_buf *recovery; /* of the innermost arena_try */
+    size_t first_bytes; /* of the first block; 0: 96 KiB */
+    jmp_buf *recovery;  /* of the innermost arena_try */
 };
 
 /* An arena of at most cap_bytes; the first block of first_block_bytes is taken on first use. */
 void arena_init(struct arena *arena, size_t cap_bytes);
+
+/* The same with a first block of first_bytes, for those of whom there are many: each block is as
+ * large as all before it. */
+void arena_init_small(struct arena *arena, size_t cap_bytes, size_t first_bytes);
 
 /* Forgets everything, keeps the first block for the next use if it is no larger than `keep`. */
 void arena_reset(struct arena *arena, size_t keep_bytes);

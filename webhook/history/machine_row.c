@@ -8,6 +8,7 @@
 #define TEXT_BYTES_MAX    (64 * LIMIT_MIB)
 #define STEP_BYTES_MAX    (64 * LIMIT_MIB)
 #define STEP_KEPT_BYTES   (64UL * 1024UL)
+#define FIRST_BYTES       (4UL * 1024UL) /* there are hundreds of machines */
 #define COMPACT_BYTES_MIN (256UL * 1024UL)
 #define VISIBLE_RUNES     300
 
@@ -272,7 +273,7 @@ static void compact(struct machine *machine)
     if (machine->text.used_bytes < machine->text_compact_bytes)
         return;
     struct machine old = *machine;
-    arena_init(&machine->text, TEXT_BYTES_MAX);
+    arena_init_small(&machine->text, TEXT_BYTES_MAX, FIRST_BYTES);
     machine->rows = NULL;
     machine->row_count = machine->row_capacity = 0;
     machine->current = NULL;
@@ -293,8 +294,8 @@ int machine_new(const struct machine_settings *settings, struct machine **ret_ma
     if (machine == NULL)
         return err_set(reterr, ERR_NO_MEMORY, "no memory for a machine");
     machine->settings = *settings;
-    arena_init(&machine->text, TEXT_BYTES_MAX);
-    arena_init(&machine->step, STEP_BYTES_MAX);
+    arena_init_small(&machine->text, TEXT_BYTES_MAX, FIRST_BYTES);
+    arena_init_small(&machine->step, STEP_BYTES_MAX, FIRST_BYTES);
     machine->text_compact_bytes = COMPACT_BYTES_MIN;
     *ret_machine = machine;
     return 0;

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define NEWS_BYTES (128 * LIMIT_MIB)
+#define NEWS_BYTES  (128 * LIMIT_MIB)
+#define FIRST_BYTES (8UL * 1024UL) /* a list is thousands of news */
 
 int keeper_queue_init(struct keeper_queue *queue, struct err *reterr)
 {
@@ -48,7 +49,7 @@ struct keeper_news *keeper_news_new(enum keeper_news_kind kind)
     if (news == NULL)
         return NULL;
     news->kind = kind;
-    arena_init(&news->arena, NEWS_BYTES);
+    arena_init_small(&news->arena, NEWS_BYTES, FIRST_BYTES);
     return news;
 }
 

@@ -52,6 +52,23 @@ TEST(arena_reset_keeps_a_small_first_block_only)
     arena_done(&arena);
 }
 
+TEST(a_small_arena_begins_small_and_grows_as_others)
+{
+    struct arena arena;
+    arena_init_small(&arena, LIMIT_MIB, 1024);
+    arena_alloc(&arena, 100);
+    CHECK_INT(arena.used_bytes, 1024);
+    arena_alloc(&arena, 1000);
+    CHECK_INT(arena.used_bytes, 2048);
+    arena_alloc(&arena, 1500);
+    CHECK_INT(arena.used_bytes, 4096);
+    arena_done(&arena);
+    CHECK_INT(arena.used_bytes, 0);
+    arena_alloc(&arena, 100);
+    CHECK_INT(arena.used_bytes, 1024);
+    arena_done(&arena);
+}
+
 struct job {
     struct arena *arena;
     size_t bytes, count, size;
