@@ -72,6 +72,7 @@ struct revision {
     int64_t rollback_of; /* the id of the revision that this one goes back from; 0: none */
     int64_t source;      /* the id of the revision whose template it repeats; 0: none */
     const char *memory;  /* the machine's own notes on it, opaque; kept so that it goes on */
+    bool tag_moved;      /* as the store reads it: one of its events says so; never written */
 };
 
 /* "InProgress"; and back, -1 if there is none of that name. */

@@ -13,18 +13,3 @@ int store_event_last(struct store *store, int64_t project, int64_t *ret_id, stru
         *ret_id = id;
     return r;
 }
-
-int store_event_seen(struct store *store, int64_t revision, const char *type, bool *ret_seen,
-                     struct err *reterr)
-{
-    struct store_bind bind = {0};
-    int64_t id = 0;
-    store_bind_int(&bind, revision);
-    store_bind_text(&bind, type);
-    const int r =
-        store_read(store, NULL, "SELECT id FROM event WHERE revision_id = $1 AND type = $2 LIMIT 1",
-                   &bind, store_row_first_int, &id, reterr);
-    if (r == 0)
-        *ret_seen = id != 0;
-    return r;
-}

@@ -24,7 +24,9 @@ _Static_assert(REVISION_ADMISSION == 0 && REVISION_WATCH == 1 && REVISION_IMPORT
     " change_kind, change_cause, actor_user, actor_groups, actor_certain, via, on_behalf_of,"      \
     " origin, status, reason, progress, message, good, good_by, soak_until,"                       \
     " progressing_baseline, started_at, last_progress_at, deadline_at, completed_at,"              \
-    " rollback_of, source, memory FROM revision WHERE "
+    " rollback_of, source, memory,"                                                                \
+    " (SELECT count(*) FROM event WHERE revision_id = revision.id AND type = 'tag_moved')"         \
+    " FROM revision WHERE "
 #define REVISIONS REVISIONS_WITH("last_applied", "managed_fields")
 /* Without the long texts: of a list. */
 #define BRIEF REVISIONS_WITH("NULL", "NULL")
@@ -75,6 +77,7 @@ static void read_revision(void *context, const struct store_row *row)
     revision->rollback_of = INT();
     revision->source = INT();
     revision->memory = TEXT();
+    revision->tag_moved = INT() != 0;
 #undef INT
 #undef TEXT
 }

@@ -280,11 +280,7 @@ int api_write_deployment(struct api *api, struct arena *scratch, struct buf *out
                          struct err *reterr)
 {
     const char *image, *images;
-    bool moved = false;
-    int r = api_images(api, scratch, revision->template_sha, &image, &images, reterr);
-    if (r == 0)
-        r = store_event_seen(api->options.store, revision->id,
-                             machine_event_name(MACHINE_TAG_MOVED), &moved, reterr);
+    const int r = api_images(api, scratch, revision->template_sha, &image, &images, reterr);
     if (r != 0)
         return r;
     buf_printf(out, "{\"id\":%lld", (long long)revision->id);
@@ -307,7 +303,7 @@ int api_write_deployment(struct api *api, struct arena *scratch, struct buf *out
     api_add_json(scratch, out, "policyChanges", revision->policy_changes);
     api_add_id(out, "rollbackOf", revision->rollback_of);
     api_add_id(out, "source", revision->source);
-    api_add_bool(out, "tagMoved", moved);
+    api_add_bool(out, "tagMoved", revision->tag_moved);
     add_times(out, revision);
     buf_add_char(out, '}');
     return 0;

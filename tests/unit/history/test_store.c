@@ -282,6 +282,30 @@ TEST(what_a_machine_loads)
     store_close(store);
 }
 
+TEST(a_row_tells_that_its_tag_moved)
+{
+    struct store *store = fixture_open(fixture_url());
+    int64_t project = 0, id = 0;
+    OK(store_project(store, "ns", "web", &project, err));
+    const int64_t moved = fixture_insert(store, project, (struct revision){.seq = 1});
+    const int64_t other = fixture_insert(store, project, (struct revision){.seq = 2});
+    const struct store_event events[] = {
+        {.project = project, .revision = moved, .at = 1, .type = "tag_moved"},
+        {.project = project, .revision = moved, .at = 2, .type = "tag_moved"},
+        {.project = project, .revision = other, .at = 3, .type = "superseded"},
+        {.project = project, .at = 4, .type = "tag_moved"}};
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        OK(store_event(store, &events[i], &id, err));
+    const struct store_query query = {
+        .project = project, .status = -1, .good = -1, .brief = true, .limit = 9};
+    struct revision *rows;
+    size_t count;
+    OK(store_revisions(store, &arena, &query, &rows, &count, err));
+    CHECK_INT(count, 2);
+    CHECK(!rows[0].tag_moved && rows[1].tag_moved);
+    store_close(store);
+}
+
 TEST(events_are_written_once_and_read_on)
 {
     static const char *const sinks[] = {"webhook", "kubernetes", NULL};
