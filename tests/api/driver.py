@@ -29,11 +29,10 @@ class Answer:
 class Serve:
     """The program, its stdin and one connection."""
 
-    def __init__(self, pki, database, client_ca=False):
+    def __init__(self, pki, database, client_ca=False, recheck_ms=300):
         certificate, key = pki.path("server.crt"), pki.path("server.key")
-        arguments = [SERVE, database, certificate, key]
-        if client_ca:
-            arguments.append(pki.path("ca.crt"))
+        arguments = [SERVE, database, certificate, key, pki.path("ca.crt") if client_ca else "-",
+                     str(recheck_ms)]
         self.program = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         self.errors = []

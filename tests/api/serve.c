@@ -1,6 +1,6 @@
 /* The recorder's API over a real store, with rights and operations that need no cluster.
  *
- *     serve DATABASE CERTIFICATE KEY [CLIENT-CA]
+ *     serve DATABASE CERTIFICATE KEY [CLIENT-CA|- [RECHECK-MS]]
  *
  * Prints "port N"; then takes lines on stdin, and answers each with one:
  *
@@ -464,14 +464,15 @@ int main(int argc, char **argv)
         tls_load(argv[2], argv[3], clock_unix(), &certificate, &err) != 0)
         stop_with(&err);
     tls_install(certificate, clock_unix());
-    char *ca = argc > 4 ? read_whole(argv[4]) : NULL;
+    char *ca = argc > 4 && strcmp(argv[4], "-") != 0 ? read_whole(argv[4]) : NULL;
     const struct api_options options = {.listen = "127.0.0.1:0",
                                         .store = store,
                                         .namespace_ = NAMESPACE,
                                         .client_ca_pem = ca,
                                         .connections = 2000,
                                         .request_us = 2000000,
-                                        .recheck_us = 300000};
+                                        .recheck_us =
+                                            (argc > 5 ? strtoll(argv[5], NULL, 10) : 300) * 1000};
     if (api_start(&options, &api, &port, &err) != 0)
         stop_with(&err);
     printf("port %u\n", port);

@@ -6,6 +6,7 @@
 #include "history/store_schema.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct store {
     struct store_job *first, **last;
     struct store_db *readers[READERS_KEPT]; /* at rest */
     size_t reader_count;
+    atomic_uint_fast64_t written[STORE_STAMPS];
 };
 
 bool store_is_postgres(const char *url)
@@ -70,6 +72,50 @@ void *store_rows_add(struct store_rows *rows)
         rows->capacity = capacity;
     }
     return rows->rows + rows->row_bytes * rows->count++;
+}
+
+/* ---- Who asks for news ------------------------------------------------------------------ */
+
+static size_t stamp_of(int64_t project)
+{
+    return (size_t)project % STORE_STAMPS;
+}
+
+void store_touch(struct store_db *db, int64_t project)
+{
+    const size_t stamp = stamp_of(project);
+    db->touched[stamp / 64] |= 1ULL << stamp % 64;
+}
+
+/* What was undone is told too: whoever looks finds nothing new. */
+static void tell_written(struct store *store)
+{
+    uint64_t *touched = store->writer->touched;
+    for (size_t i = 0; i < STORE_STAMPS; i++) {
+        if (i % 64 == 0 && touched[i / 64] == 0)
+            i += 63;
+        else if (touched[i / 64] >> i % 64 & 1)
+            atomic_fetch_add(&store->written[i], 1);
+    }
+    memset(touched, 0, sizeof store->writer->touched);
+}
+
+uint64_t store_written(struct store *store, int64_t project)
+{
+    return atomic_load(&store->written[stamp_of(project)]);
+}
+
+int store_stamp(struct store *store, int64_t *ret_stamp, struct err *reterr)
+{
+    int64_t stamp = 0;
+    const int r =
+        !store_is_postgres(store->url)
+            ? 0
+            : store_read(store, NULL, "SELECT hashtext(txid_current_snapshot()::text)::bigint",
+                         NULL, store_row_first_int, &stamp, reterr);
+    if (r == 0)
+        *ret_stamp = stamp;
+    return r;
 }
 
 /* ---- Writing ---------------------------------------------------------------------------- */
@@ -153,6 +199,7 @@ static void write_queue(struct store *store)
     struct store_job *jobs = take_jobs(store);
     pthread_mutex_unlock(&store->lock);
     run_jobs(store->writer, jobs);
+    tell_written(store);
     pthread_mutex_lock(&store->lock);
     for (struct store_job *job = jobs, *next; job != NULL; job = next) {
         next = job->next; /* its owner may be gone once it is done and the lock is free */

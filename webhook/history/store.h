@@ -251,12 +251,16 @@ NODISCARD int store_events(struct store *store, struct arena *arena,
                            const struct store_event_query *query, struct store_event **ret_rows,
                            size_t *ret_count, struct err *reterr);
 
+/* For those who look again and again whether there is news.  A count that grows whenever this
+ * process wrote an event, a version or a hold of the project; others may share it. */
+uint64_t store_written(struct store *store, int64_t project);
+/* A number that is another one when anything was committed to a database that others write too.
+ * SQLite's has one writer, and its number stays. */
+NODISCARD int store_stamp(struct store *store, int64_t *ret_stamp, struct err *reterr);
+
 /* The id of a project's newest event; 0: it has none. */
 NODISCARD int store_event_last(struct store *store, int64_t project, int64_t *ret_id,
                                struct err *reterr);
-/* Whether a revision has an event of that type. */
-NODISCARD int store_event_seen(struct store *store, int64_t revision, const char *type,
-                               bool *ret_seen, struct err *reterr);
 
 /* ---- Configuration that a revision used: fingerprints, never values --------------------- */
 

@@ -273,6 +273,7 @@ static int commit_work(struct store_db *db, void *context, struct err *reterr)
     work->follower = !db->leads;
     if (work->follower)
         return 0;
+    store_touch(db, work->project);
     for (size_t i = 0; r == 0 && i < work->template_count; i++)
         r = store_template_put(db, &work->templates[i], reterr);
     for (size_t i = 0; r == 0 && i < work->count; i++)

@@ -17,6 +17,7 @@
 
 #define STORE_VALUES_MAX     48U
 #define STORE_STATEMENTS_MAX 160U
+#define STORE_STAMPS         1024U /* a power of two */
 
 enum store_kind { STORE_INT, STORE_TEXT, STORE_BLOB };
 
@@ -85,6 +86,7 @@ struct store_db {
     bool stream;   /* PostgreSQL: answers row by row, for what may not fit into memory */
     bool in_order; /* this transaction holds the lock that keeps events in order */
     const char *const *sinks;
+    uint64_t touched[STORE_STAMPS / 64]; /* a bit for each stamp that this work moves */
 };
 
 /* Runs a statement with its parameters and lets go of them.  *ret_changes (NULL is fine): rows

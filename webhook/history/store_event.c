@@ -41,6 +41,7 @@ int store_event_in(struct store_db *db, const struct store_event *event, int64_t
     int r = keep_order(db, reterr);
     if (r != 0)
         return r;
+    store_touch(db, event->project);
     struct buf key;
     buf_init(&key, NULL, STORE_TEXT_BYTES);
     buf_printf(&key, "%lld/%lld/", (long long)event->project, (long long)event->revision);

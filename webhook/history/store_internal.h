@@ -21,6 +21,9 @@ NODISCARD int store_write_hurried(struct store *store, store_work *work, void *c
 NODISCARD int store_write_one(struct store *store, const char *sql, struct store_bind *bind,
                               int64_t *ret_changes, struct err *reterr);
 
+/* Within a transaction: what a reader sees of the project may be other after it. */
+void store_touch(struct store_db *db, int64_t project);
+
 /* Runs a query on a reader.  `row` may allocate from `arena` (NULL: it allocates nothing). */
 NODISCARD int store_read(struct store *store, struct arena *arena, const char *sql,
                          struct store_bind *bind, store_row_fn *row, void *context,

@@ -25,22 +25,29 @@ static void forget(char *secret)
     free(secret);
 }
 
+/* All that an answer is made of. */
+static void free_input(struct api_call *call)
+{
+    char **const texts[] = {&call->uri,      &call->accept,        &call->content_type, &call->key,
+                            &call->if_match, &call->last_event_id, &call->body};
+    if (call->body_capacity > 0)
+        atomic_fetch_sub(&call->api->body_bytes, call->body_capacity);
+    call->body_capacity = call->body_length = 0;
+    arena_done(&call->arena);
+    buf_done(&call->out);
+    forget(call->authorization);
+    call->authorization = NULL;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        free(*texts[i]);
+        *texts[i] = NULL;
+    }
+}
+
 static void free_call(struct api_call *call)
 {
     if (call->flow != NULL)
         api_flow_drop(call->flow);
-    if (call->body_capacity > 0)
-        atomic_fetch_sub(&call->api->body_bytes, call->body_capacity);
-    arena_done(&call->arena);
-    buf_done(&call->out);
-    forget(call->authorization);
-    free(call->uri);
-    free(call->accept);
-    free(call->content_type);
-    free(call->key);
-    free(call->if_match);
-    free(call->last_event_id);
-    free(call->body);
+    free_input(call);
     free(call);
 }
 
@@ -264,12 +271,15 @@ static enum MHD_Result queue_answer(struct api_call *call)
     log_answer(call);
     metrics_api_request(call->route != NULL ? call->route->id : "none", (int)call->status,
                         call->complete_us > 0 ? clock_monotonic_us() - call->complete_us : 0);
+    const bool flows = call->flow != NULL;
     struct MHD_Response *response = make_response(call);
     if (response == NULL)
         return MHD_NO;
     add_headers(call, response);
     const enum MHD_Result result = MHD_queue_response(call->mhd, call->status, response);
     MHD_destroy_response(response);
+    if (flows)
+        free_input(call); /* it may be sent for hours */
     return result;
 }
 

@@ -95,7 +95,11 @@ static ssize_t pull(void *context, uint64_t position, char *to, size_t most)
         memcpy(to, flow->bytes.data + flow->sent, taken);
         flow->sent += taken;
         if (flow->sent == flow->bytes.length) {
-            buf_clear(&flow->bytes);
+            /* A page follows a page at once; a stream is quiet for long. */
+            if (flow->pulled)
+                buf_clear(&flow->bytes);
+            else
+                buf_done(&flow->bytes);
             flow->sent = 0;
         }
         connection_set_working(connection_of(flow->mhd), false);

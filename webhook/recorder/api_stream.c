@@ -1,7 +1,9 @@
 /* Server-sent events (WHATWG HTML, 9.2): one thread feeds all streams.
  *
  * A stream holds no thread: its connection sleeps until the hub has bytes for it.  The hub looks
- * when it is pulsed, and at all of them every POLL_US, for another replica may have written.
+ * when it is pulsed, and every POLL_US at those whose project this process has written since
+ * (store_written); at all of them if another replica has written anything (store_stamp).  What only
+ * time changes, the end of a hold, is told with the heartbeat.
  * A stream's place is the id of the last event that it sent, so nothing is lost or told twice, and
  * Last-Event-ID goes on from there.  Versions have no id: their newest state is told when it
  * changed, and again to whoever comes back.
@@ -28,6 +30,9 @@
 #define SLOW_US        20000LL
 #define EVENTS_AT_ONCE 100U
 #define VERSIONS       8U
+#define NOT_FED        UINT64_MAX
+#define STREAM_BYTES   (1024UL * 1024UL) /* who it is, and of what */
+#define FIRST_BYTES    1024UL
 #define STREAMS_OF_ONE 20U
 
 struct seen {
@@ -44,6 +49,7 @@ struct stream {
     struct store_project_row project;
     char *authorization;
     int64_t after, told_at, checked_at;
+    uint64_t written; /* store_written, before it was fed */
     struct seen seen[VERSIONS];
     size_t next_seen;
     bool greeted;
@@ -57,6 +63,7 @@ struct api_hub {
     pthread_t thread;
     struct stream *first;
     size_t count;
+    int64_t stamp; /* store_stamp at the last poll */
     bool stop, started, pulsed;
     bool slow; /* somebody has not read yet what would go on */
 };
@@ -171,11 +178,13 @@ static enum fed feed_once(struct api_hub *hub, struct stream *stream, struct are
                           int64_t now)
 {
     struct telling telling = {.api = hub->api, .stream = stream, .arena = arena};
+    const uint64_t written = store_written(hub->api->options.store, stream->project.id);
     bool wanted;
     buf_init(&telling.out, NULL, FLOW_BYTES);
     /* What was half written is not sent: the client comes again from its last event. */
     wanted = arena_try(arena, tell_all, &telling) && !telling.out.failed;
     arena_reset(arena, 256UL * 1024UL);
+    stream->written = telling.code == 0 ? written : NOT_FED;
     if (telling.out.length == 0 && now - stream->told_at >= HEARTBEAT_US)
         buf_add_string(&telling.out, ": still here\n\n");
     if (telling.out.length > 0)
@@ -263,15 +272,36 @@ static void wait_for_news(struct api_hub *hub)
         r = pthread_cond_timedwait(&hub->news, &hub->lock, &until);
 }
 
+enum look { LOOK_PULSED, LOOK_WRITTEN, LOOK_ALL };
+
+/* What a poll looks at.  A store that does not answer is asked again at the next one. */
+static enum look look_at(struct api_hub *hub)
+{
+    int64_t stamp;
+    if (store_stamp(hub->api->options.store, &stamp, NULL) != 0 || stamp == hub->stamp)
+        return LOOK_WRITTEN;
+    hub->stamp = stamp;
+    return LOOK_ALL;
+}
+
+static bool is_due(const struct api_hub *hub, const struct stream *stream, enum look look,
+                   int64_t now)
+{
+    return stream->pulsed || look == LOOK_ALL ||
+           (look == LOOK_WRITTEN &&
+            (now - stream->told_at >= HEARTBEAT_US ||
+             stream->written != store_written(hub->api->options.store, stream->project.id)));
+}
+
 /* Under the lock, which is let go while a stream is fed: only this thread takes streams out, and
  * new ones are put in front. */
-static void feed_all(struct api_hub *hub, struct arena *arena, bool all)
+static void feed_all(struct api_hub *hub, struct arena *arena, enum look look)
 {
     const int64_t now = clock_monotonic_us();
     struct stream **at = &hub->first;
     while (*at != NULL && !hub->stop) {
         struct stream *stream = *at;
-        const bool due = all || stream->pulsed;
+        const bool due = is_due(hub, stream, look, now);
         stream->pulsed = false;
         begin_recheck(hub, stream, now);
         bool wanted = !stream->over;
@@ -308,10 +338,14 @@ static void *run_hub(void *context)
         hub->pulsed = false;
         hub->slow = false;
         const int64_t now = clock_monotonic_us();
-        const bool all = now - all_at >= POLL_US;
-        if (all)
+        enum look look = LOOK_PULSED;
+        if (now - all_at >= POLL_US) {
             all_at = now;
-        feed_all(hub, &arena, all);
+            pthread_mutex_unlock(&hub->lock);
+            look = look_at(hub);
+            pthread_mutex_lock(&hub->lock);
+        }
+        feed_all(hub, &arena, look);
     }
     pthread_mutex_unlock(&hub->lock);
     arena_done(&arena);
@@ -423,7 +457,7 @@ static struct stream *new_stream(struct api_call *call, int64_t after)
     struct stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL)
         return NULL;
-    arena_init(&stream->arena, 1024UL * 1024UL);
+    arena_init_small(&stream->arena, STREAM_BYTES, FIRST_BYTES);
     api_flow_init(&stream->flow, call, FLOW_BYTES, 2);
     stream->flow.released = release;
     stream->after = after;

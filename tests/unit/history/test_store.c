@@ -306,6 +306,44 @@ TEST(a_row_tells_that_its_tag_moved)
     store_close(store);
 }
 
+TEST(who_looks_for_news_sees_that_there_are_some)
+{
+    struct store *store = fixture_open(fixture_url());
+    int64_t first = 0, second = 0, id = 0, stamp = 0, again = 0;
+    OK(store_project(store, "ns", "web", &first, err));
+    OK(store_project(store, "ns", "other", &second, err));
+    uint64_t of_first = store_written(store, first);
+    const uint64_t of_second = store_written(store, second);
+#define CHECK_GREW()                                                                               \
+    do {                                                                                           \
+        CHECK(store_written(store, first) > of_first);                                             \
+        of_first = store_written(store, first);                                                    \
+    } while (0)
+    const int64_t version = fixture_insert(store, first, (struct revision){.seq = 1});
+    CHECK_GREW();
+    const struct machine_effect update = {.kind = MACHINE_UPDATE,
+                                          .revision = &(struct revision){.seq = 1, .progress = 9}};
+    OK(store_commit(store, first, &update, 1, NULL, 0, NULL, NULL, err));
+    CHECK_GREW();
+    OK(store_event(store, &(struct store_event){.project = first, .type = "gap"}, &id, err));
+    CHECK_GREW();
+    OK(store_revision_mark(store, version, REVISION_GOOD_NO, "anna", NULL, 1, err));
+    CHECK_GREW();
+    OK(store_hold_set(store, &(struct store_hold){.project = first, .template_sha = "t"}, err));
+    CHECK_GREW();
+    OK(store_hold_lift(store, first, "t", "anna", 1, err));
+    CHECK_GREW();
+    OK(store_stamp(store, &stamp, err));
+    OK(store_stamp(store, &again, err));
+    CHECK_INT(again, stamp);
+    OK(store_cursor_set(store, &(struct store_cursor){"pods", "1"}, err));
+    CHECK(store_written(store, first) == of_first);
+    CHECK(store_written(store, second) == of_second);
+    OK(store_stamp(store, &again, err));
+    CHECK((again != stamp) == (fixture_server() != NULL));
+    store_close(store);
+}
+
 TEST(events_are_written_once_and_read_on)
 {
     static const char *const sinks[] = {"webhook", "kubernetes", NULL};
