@@ -210,25 +210,51 @@ static void write_queue(struct store *store)
     pthread_cond_broadcast(&store->finished);
 }
 
-static int write_job(struct store *store, struct store_job *given, struct err *reterr)
+/* The last one is done last: the queue keeps their order. */
+static void write_jobs(struct store *store, struct store_job *jobs, size_t count)
 {
-    if (store->read_only)
-        return err_set(reterr, ERR_STORE, "the history was opened for reading only");
-    struct store_job job = *given;
     pthread_mutex_lock(&store->lock);
-    job.hurried = job.hurried && store->hurries;
-    *store->last = &job;
-    store->last = &job.next;
-    while (!job.done) {
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].hurried = jobs[i].hurried && store->hurries;
+        *store->last = &jobs[i];
+        store->last = &jobs[i].next;
+    }
+    while (!jobs[count - 1].done) {
         if (store->writing)
             pthread_cond_wait(&store->finished, &store->lock);
         else
             write_queue(store);
     }
     pthread_mutex_unlock(&store->lock);
+}
+
+static int write_job(struct store *store, struct store_job *given, struct err *reterr)
+{
+    if (store->read_only)
+        return err_set(reterr, ERR_STORE, "the history was opened for reading only");
+    struct store_job job = *given;
+    write_jobs(store, &job, 1);
     if (job.code != 0 && reterr != NULL)
         *reterr = job.err;
     return job.code;
+}
+
+void store_write_each(struct store *store, store_work *work, void *const contexts[], size_t count,
+                      int codes[], struct err errs[])
+{
+    struct store_job jobs[STORE_INTENTS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        jobs[i] = (struct store_job){.work = work, .context = contexts[i]};
+        if (store->read_only)
+            codes[i] = err_set(&errs[i], ERR_STORE, "the history was opened for reading only");
+    }
+    if (store->read_only || count == 0)
+        return;
+    write_jobs(store, jobs, count);
+    for (size_t i = 0; i < count; i++) {
+        codes[i] = jobs[i].code;
+        errs[i] = jobs[i].err;
+    }
 }
 
 int store_write(struct store *store, store_work *work, void *context, struct err *reterr)

@@ -113,6 +113,18 @@ NODISCARD int store_intent(struct store *store, const struct machine_intent *int
                            const char *project_namespace, const char *project_name, int64_t *ret_id,
                            struct err *reterr);
 
+/* The same for several, which share a transaction if nothing is wrong with any: each has a code and
+ * an error of its own, and an id if its code is 0.  At most STORE_INTENTS_MAX. */
+#define STORE_INTENTS_MAX 64U
+struct store_new_intent {
+    const struct machine_intent *intent;
+    const char *project_namespace, *project_name;
+    int64_t id;
+    int code;
+    struct err err;
+};
+void store_intents(struct store *store, struct store_new_intent *intents, size_t count);
+
 /* Intents that are still open, oldest first, from after `after_id`; project 0: all. */
 NODISCARD int store_intents_open(struct store *store, struct arena *arena, int64_t project,
                                  int64_t after_id, size_t limit, struct store_intent_row **ret_rows,

@@ -179,21 +179,49 @@ static int intent_work(struct store_db *db, void *context, struct err *reterr)
     return r != 0 ? r : insert_intent(db, work, project, reterr);
 }
 
+void store_intents(struct store *store, struct store_new_intent *intents, size_t count)
+{
+    struct intent_work works[STORE_INTENTS_MAX];
+    void *contexts[STORE_INTENTS_MAX] = {NULL};
+    size_t from[STORE_INTENTS_MAX], packed = 0;
+    int codes[STORE_INTENTS_MAX] = {0};
+    struct err errs[STORE_INTENTS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        struct store_new_intent *new = &intents[i];
+        struct intent_work *work = &works[packed];
+        *work = (struct intent_work){
+            .intent = new->intent, .namespace_ = new->project_namespace, .name = new->project_name};
+        new->code = new->intent->template_json == NULL
+                        ? 0
+                        : store_pack(new->intent->template_sha, new->intent->template_json,
+                                     &work->packed, &new->err);
+        contexts[packed] = work;
+        from[packed] = i;
+        packed += new->code == 0;
+    }
+    store_write_each(store, intent_work, contexts, packed, codes, errs);
+    for (size_t i = 0; i < packed; i++) {
+        struct store_new_intent *new = &intents[from[i]];
+        store_packed_done(&works[i].packed);
+        new->id = works[i].id;
+        new->code = codes[i];
+        if (codes[i] != 0)
+            new->err = errs[i];
+    }
+}
+
 int store_intent(struct store *store, const struct machine_intent *intent,
                  const char *project_namespace, const char *project_name, int64_t *ret_id,
                  struct err *reterr)
 {
-    struct intent_work work = {
-        .intent = intent, .namespace_ = project_namespace, .name = project_name};
-    int r = 0;
-    if (intent->template_json != NULL)
-        r = store_pack(intent->template_sha, intent->template_json, &work.packed, reterr);
-    if (r == 0)
-        r = store_write(store, intent_work, &work, reterr);
-    store_packed_done(&work.packed);
-    if (r == 0)
-        *ret_id = work.id;
-    return r;
+    struct store_new_intent new = {
+        .intent = intent, .project_namespace = project_namespace, .project_name = project_name};
+    store_intents(store, &new, 1);
+    if (new.code != 0 && reterr != NULL)
+        *reterr = new.err;
+    if (new.code == 0)
+        *ret_id = new.id;
+    return new.code;
 }
 
 #define INTENT_COLUMNS                                                                             \

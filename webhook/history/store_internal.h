@@ -13,6 +13,11 @@ typedef int store_work(struct store_db *db, void *context, struct err *reterr);
 /* Runs it in a transaction, perhaps with others' work; 0: it is on disk. */
 NODISCARD int store_write(struct store *store, store_work *work, void *context, struct err *reterr);
 
+/* The same for `count` pieces at once (at most STORE_INTENTS_MAX): each has its own outcome in
+ * codes[i] and errs[i]. */
+void store_write_each(struct store *store, store_work *work, void *const contexts[], size_t count,
+                      int codes[], struct err errs[]);
+
 /* The same, and while the store hurries it is only written (store_hurry). */
 NODISCARD int store_write_hurried(struct store *store, store_work *work, void *context,
                                   struct err *reterr);

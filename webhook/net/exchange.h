@@ -34,7 +34,8 @@ struct exchange {
     unsigned phase;     /* enum admit_phase, or PHASE_POLICIES */
     bool head_seen;
     bool answered;
-    int error; /* an err_code that is known already: the body is only dropped */
+    void *work; /* of finish, while its connection is suspended; NULL: none */
+    int error;  /* an err_code that is known already: the body is only dropped */
 };
 
 /* The budget of the whole process. */

@@ -139,7 +139,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *mhd, const char 
         return MHD_YES;
     connection_set_working(connection_of(mhd), true);
     enum MHD_Result result = options->finish(options->context, mhd, path, exchange);
-    connection_set_working(connection_of(mhd), false);
+    if (exchange->work == NULL) /* else whoever resumes it says so */
+        connection_set_working(connection_of(mhd), false);
     return result;
 }
 
@@ -166,11 +167,13 @@ static void *begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 static void completed(void *cls, struct MHD_Connection *mhd, void **context,
                       enum MHD_RequestTerminationCode code)
 {
-    (void)cls;
+    const struct intake *intake = cls;
     struct exchange *exchange = *context;
     if (exchange == NULL)
         return;
     metric_add(METRIC_IN_FLIGHT, -1);
+    if (exchange->work != NULL)
+        intake->options.drop(intake->options.context, exchange);
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) {
         metric_add(METRIC_ABORTED, 1);
         char address[CONNECTION_ADDRESS_BYTES];
@@ -244,7 +247,7 @@ static struct MHD_Daemon *start_daemon(struct intake *intake, int fd)
         connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)INTAKE_CONNECTION_BYTES,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)INTAKE_INCREMENT_BYTES,
         MHD_OPTION_NOTIFY_CONNECTION, notify, &intake->keeper, MHD_OPTION_NOTIFY_COMPLETED,
-        completed, NULL, MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_END);
+        completed, intake, MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_END);
 }
 
 int intake_start(struct intake *intake, const struct intake_options *options, struct err *reterr)

@@ -38,9 +38,12 @@ struct intake_options {
     /* The body is too large to be read to its end: answer `code` now. */
     enum MHD_Result (*refuse)(void *context, struct MHD_Connection *mhd, const char *path,
                               int code);
-    /* The body is here, or exchange->error says why not. */
+    /* The body is here, or exchange->error says why not.  It may suspend the connection and leave
+     * exchange->work: it is called again when somebody has resumed it. */
     enum MHD_Result (*finish)(void *context, struct MHD_Connection *mhd, const char *path,
                               struct exchange *exchange);
+    /* The client is gone before that: exchange->work is let go.  NULL: finish never suspends. */
+    void (*drop)(void *context, struct exchange *exchange);
 };
 
 struct intake {

@@ -17,8 +17,8 @@
 #define REQUEST_US 10000000LL
 #define IDLE_US    120000000LL
 
-/* A thread waits for its answer, a worker for the disk: commits are shared by as many as wait.
- * Each worker may take LIMIT_ARENA_BYTES. */
+/* Of the pool: each may take LIMIT_ARENA_BYTES.  No thread of the port waits for an answer: its
+ * connection sleeps. */
 #define THREADS 8
 
 struct record {
@@ -98,25 +98,100 @@ static enum MHD_Result answer_bad(struct record *record, struct MHD_Connection *
 }
 
 static enum MHD_Result answer(struct record *record, struct MHD_Connection *mhd, const char *uid,
-                              char *body, size_t length)
+                              enum record_outcome outcome, struct buf *text, const struct err *err)
 {
+    if (outcome == RECORD_ANSWERED && !text->failed)
+        return intake_queue(mhd, MHD_HTTP_OK, text->data, text->length, is_draining(record));
+    if (outcome == RECORD_BAD)
+        return answer_bad(record, mhd, uid, err);
+    metrics_add(outcome == RECORD_FULL ? METRICS_INTENTS_FAILED : METRICS_INTENTS_LATE, 1);
+    return let_through(record, mhd, uid, outcome == RECORD_FULL ? ERR_BUSY : ERR_DEADLINE, NULL);
+}
+
+/* What a connection sleeps for. */
+struct asked {
+    struct record_job *job;
+    int64_t began_us;
+    char uid[EXCHANGE_UID_BYTES];
+};
+
+static void wake_connection(void *context)
+{
+    struct MHD_Connection *mhd = context;
+    connection_set_working(connection_of(mhd), false);
+    MHD_resume_connection(mhd);
+}
+
+static enum MHD_Result take_answer(struct record *record, struct MHD_Connection *mhd,
+                                   struct exchange *exchange)
+{
+    struct asked *asked = exchange->work;
+    struct buf text;
+    struct err err = {.text = ""};
+    buf_init(&text, NULL, LIMIT_ARENA_BYTES);
+    const enum record_outcome outcome =
+        asked->job == NULL ? RECORD_FULL : record_pool_take(asked->job, &text, &err);
+    const enum MHD_Result result = answer(record, mhd, asked->uid, outcome, &text, &err);
+    metrics_intent_seconds(clock_monotonic_us() - asked->began_us);
+    buf_done(&text);
+    free(asked);
+    exchange->work = NULL;
+    return result;
+}
+
+static void drop(void *context, struct exchange *exchange)
+{
+    struct asked *asked = exchange->work;
+    (void)context;
+    if (asked->job != NULL)
+        record_pool_drop(asked->job);
+    free(asked);
+    exchange->work = NULL;
+}
+
+/* The body is the pool's.  At the end nothing may sleep: MHD cannot be stopped then. */
+static enum MHD_Result ask_and_wait(struct record *record, struct MHD_Connection *mhd,
+                                    const char *uid, char *body, size_t length)
+{
+    const int64_t began_us = clock_monotonic_us();
     struct buf text;
     struct err err = {.text = ""};
     buf_init(&text, NULL, LIMIT_ARENA_BYTES);
     const enum record_outcome outcome =
         record_pool_ask(record->pool, body, length, record->options.budget_us, &text, &err);
-    enum MHD_Result result;
-    if (outcome == RECORD_ANSWERED && !text.failed) {
-        result = intake_queue(mhd, MHD_HTTP_OK, text.data, text.length, is_draining(record));
-    } else if (outcome == RECORD_BAD) {
-        result = answer_bad(record, mhd, uid, &err);
-    } else {
-        metrics_add(outcome == RECORD_FULL ? METRICS_INTENTS_FAILED : METRICS_INTENTS_LATE, 1);
-        result =
-            let_through(record, mhd, uid, outcome == RECORD_FULL ? ERR_BUSY : ERR_DEADLINE, NULL);
-    }
+    const enum MHD_Result result = answer(record, mhd, uid, outcome, &text, &err);
+    metrics_intent_seconds(clock_monotonic_us() - began_us);
     buf_done(&text);
     return result;
+}
+
+/* False: it has to wait. */
+static bool ask_asleep(struct record *record, struct MHD_Connection *mhd, struct exchange *exchange,
+                       const char *uid)
+{
+    struct asked *asked = calloc(1, sizeof *asked);
+    if (asked == NULL)
+        return false;
+    memcpy(asked->uid, uid, sizeof asked->uid);
+    asked->began_us = clock_monotonic_us();
+    exchange->work = asked;
+    MHD_suspend_connection(mhd); /* before anybody can resume it */
+    asked->job = record_pool_begin(record->pool, exchange->body, exchange->length,
+                                   record->options.budget_us, wake_connection, mhd);
+    exchange->body = NULL;
+    if (asked->job == NULL)
+        wake_connection(mhd);
+    return true;
+}
+
+static enum MHD_Result ask(struct record *record, struct MHD_Connection *mhd,
+                           struct exchange *exchange, const char *uid)
+{
+    if (!is_draining(record) && ask_asleep(record, mhd, exchange, uid))
+        return MHD_YES;
+    char *body = exchange->body;
+    exchange->body = NULL;
+    return ask_and_wait(record, mhd, uid, body, exchange->length);
 }
 
 static enum MHD_Result finish(void *context, struct MHD_Connection *mhd, const char *path,
@@ -124,24 +199,22 @@ static enum MHD_Result finish(void *context, struct MHD_Connection *mhd, const c
 {
     struct record *record = context;
     char uid[EXCHANGE_UID_BYTES] = "";
-    const int64_t began_us = clock_monotonic_us();
     enum MHD_Result result;
-    exchange->answered = true;
     if (exchange->error == 0 && exchange->length == 0)
         exchange->error = ERR_EMPTY;
     if (exchange->body != NULL && !exchange_find_uid(exchange->body, exchange->length, uid))
         uid[0] = '\0';
-    if (exchange->error == ERR_BUSY || exchange->error == ERR_TOO_LARGE) {
+    if (exchange->work != NULL) {
+        result = take_answer(record, mhd, exchange);
+    } else if (exchange->error == ERR_BUSY || exchange->error == ERR_TOO_LARGE) {
         metrics_add(METRICS_INTENTS_FAILED, 1);
         result = let_through(record, mhd, uid, exchange->error, NULL);
     } else if (exchange->error != 0) {
         result = refuse(record, mhd, path, exchange->error);
     } else {
-        char *body = exchange->body;
-        const size_t length = exchange->length;
-        exchange->body = NULL; /* the pool's */
-        result = answer(record, mhd, uid, body, length);
-        metrics_intent_seconds(clock_monotonic_us() - began_us);
+        result = ask(record, mhd, exchange, uid);
+        if (exchange->work != NULL)
+            return result;
     }
     exchange_done(exchange);
     exchange->answered = true;
@@ -158,7 +231,7 @@ static int start(struct record *record, struct err *reterr)
         .keeper = options->keeper,
         .threads = threads};
     const struct intake_options intake = {.listen = options->listen,
-                                          .threads = threads,
+                                          .threads = options->threads,
                                           .connections = options->connections,
                                           .request_us = REQUEST_US,
                                           .idle_us = IDLE_US,
@@ -167,7 +240,8 @@ static int start(struct record *record, struct err *reterr)
                                           .context = record,
                                           .judge_head = judge_head,
                                           .refuse = refuse,
-                                          .finish = finish};
+                                          .finish = finish,
+                                          .drop = drop};
     int r = record_secret_init(&record->secret, options->secret_file, reterr);
     if (r == 0)
         r = record_pool_start(&pool, &record->pool, reterr);
@@ -209,6 +283,9 @@ void record_stop(struct record *record)
 {
     if (record == NULL)
         return;
+    record_drain(record);
+    if (record->pool != NULL)
+        record_pool_calm(record->pool);
     intake_stop(&record->intake);
     record_pool_stop(record->pool);
     record_secret_done(&record->secret);

@@ -344,6 +344,37 @@ TEST(who_looks_for_news_sees_that_there_are_some)
     store_close(store);
 }
 
+TEST(one_of_several_intents_may_be_wrong)
+{
+    struct store *store = fixture_open(fixture_url());
+    static char too_long[STORE_TEXT_BYTES + 2];
+    memset(too_long, 'x', sizeof too_long - 1);
+    const struct machine_intent intents[] = {
+        {.uid = "a", .template_sha = "t", .template_json = "{}"},
+        {.uid = "b", .template_sha = "u", .template_json = too_long},
+        {.uid = "c", .change_cause = too_long},
+        {.uid = "d", .template_sha = "t", .template_json = "{}"}};
+    struct store_new_intent new[4];
+    for (size_t i = 0; i < 4; i++)
+        new[i] = (struct store_new_intent){
+            .intent = &intents[i], .project_namespace = "ns", .project_name = "web"};
+    store_intents(store, new, 4);
+    CHECK_INT(new[0].code, 0);
+    CHECK_INT(new[1].code, -ERR_LIMIT);
+    CHECK_INT(new[2].code, -ERR_LIMIT);
+    CHECK_INT(new[3].code, 0);
+    CHECK(strstr(new[2].err.text, "longer than") != NULL);
+    struct store_intent_row *rows;
+    size_t count;
+    OK(store_intents_open(store, &arena, 0, 0, 9, &rows, &count, err));
+    CHECK_INT(count, 2);
+    CHECK_INT(rows[0].intent.id, new[0].id);
+    CHECK_STRING(rows[0].intent.uid, "a");
+    CHECK_INT(rows[1].intent.id, new[3].id);
+    CHECK_STRING(rows[1].intent.uid, "d");
+    store_close(store);
+}
+
 TEST(events_are_written_once_and_read_on)
 {
     static const char *const sinks[] = {"webhook", "kubernetes", NULL};
