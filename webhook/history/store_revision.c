@@ -99,8 +99,13 @@ static int read_revisions(struct store *store, struct arena *arena, const char *
 #define FILTERS                                                                                    \
     " AND ($2 = -1 OR status = $2) AND ($3 = -1 OR good = $3)"                                     \
     " AND ($4 IS NULL OR actor_user = $4) AND ($5 IS NULL OR template_sha = $5)"
-#define BY_SEQ      FILTERS " AND seq < $6 ORDER BY seq DESC LIMIT $7"
+#define NEWEST      " ORDER BY seq DESC LIMIT $7"
+#define BY_SEQ      FILTERS " AND seq < $6" NEWEST
 #define LIST(which) (query->brief ? BRIEF which : REVISIONS which)
+/* The index is in the order of seq for one status and one `good`: of all three the newest are. */
+#define WITH_GOOD(good)                                                                            \
+    "SELECT id FROM (SELECT id, seq FROM revision WHERE project_id = $1 AND status = $2"           \
+    " AND good = " good " AND seq < $6" NEWEST ") AS good_" good
 static const char *list_sql(const struct store_query *query)
 {
     if (query->project == 0)
@@ -109,8 +114,11 @@ static const char *list_sql(const struct store_query *query)
         return LIST("project_id = $1 AND template_sha = $5" BY_SEQ);
     if (query->actor != NULL)
         return LIST("project_id = $1 AND actor_user = $4" BY_SEQ);
+    if (query->status != -1 && query->good != -1)
+        return LIST("project_id = $1 AND status = $2 AND good = $3" BY_SEQ);
     if (query->status != -1)
-        return LIST("project_id = $1 AND status = $2" BY_SEQ);
+        return LIST("id IN (" WITH_GOOD("0") " UNION ALL " WITH_GOOD("1") " UNION ALL " WITH_GOOD(
+            "2") ")" FILTERS NEWEST);
     if (query->good != -1)
         return LIST("project_id = $1 AND good = $3" BY_SEQ);
     return LIST("project_id = $1" BY_SEQ);

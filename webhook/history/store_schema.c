@@ -115,7 +115,7 @@ static const char step_3[] =
  * That a tag moved is asked of each row that is shown, and rarely so. */
 static const char step_4[] =
     "DROP INDEX revision_status;"
-    "CREATE INDEX revision_status ON revision(project_id, status, seq, good, actor_user);"
+    "CREATE INDEX revision_status ON revision(project_id, status, good, seq);"
     "DROP INDEX revision_actor;"
     "CREATE INDEX revision_actor ON revision(project_id, actor_user, seq, status, good);"
     "CREATE INDEX event_tag_moved ON event(revision_id) WHERE type = 'tag_moved';";

@@ -219,6 +219,12 @@ TEST(history_is_listed_newest_first_by_cursor_and_filters)
     query.limit = 100;
     query.status = REVISION_COMPLETED;
     check_page(store, &query, "8 6 4 2 ");
+    query.limit = 2;
+    check_page(store, &query, "8 6 ");
+    query.before_seq = 6;
+    check_page(store, &query, "4 2 ");
+    query.before_seq = 0;
+    query.limit = 100;
     query.good = REVISION_GOOD_YES;
     check_page(store, &query, "8 4 ");
     query.status = -1;
