@@ -179,8 +179,8 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 
 void *arena_grow(struct arena *arena, void *memory, size_t bytes, size_t wanted)
 {
-    char *end = (char *)memory + aligned(bytes) + GAP_BYTES;
-    if (memory != NULL && end == arena->next && wanted >= bytes && wanted <= arena->cap_bytes &&
+    char *end = memory != NULL ? (char *)memory + aligned(bytes) + GAP_BYTES : NULL;
+    if (end != NULL && end == arena->next && wanted >= bytes && wanted <= arena->cap_bytes &&
         aligned(wanted) - aligned(bytes) <= (size_t)(arena->end - end)) {
         arena->next = (char *)memory + aligned(wanted) + GAP_BYTES;
         reveal_bytes(memory, wanted);
