@@ -34,7 +34,10 @@ static bool check_one(const char *text, struct quantity *ret_quantity)
     target_holds(quantity_compare(&first, &second) == 0, "a canonical spelling means the same",
                  text);
     quantity_write(&second, again);
-    target_holds(strcmp(canonical, again) == 0, "a canonical spelling is its own", text);
+    /* As with Kubernetes: 0.5Ki more than some Ki is written without a suffix, and such a text is
+     * read as decimal, whose spelling is another. */
+    target_holds(second.format != first.format || strcmp(canonical, again) == 0,
+                 "a canonical spelling is its own", text);
     *ret_quantity = first;
     return true;
 }
