@@ -5,9 +5,13 @@
 FLAGS_fuzz := -O2 -g -fPIE -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
               -fno-sanitize-recover=all -fno-sanitize-coverage=trace-cmp
 LINK_fuzz  := -pie -fsanitize=fuzzer,address,undefined
+# Without the sanitizers: what the targets assert is tried several times as often.
+FLAGS_fast := -O2 -g -fPIE -fno-omit-frame-pointer -fsanitize=fuzzer-no-link \
+              -fno-sanitize-coverage=trace-cmp
+LINK_fast  := -pie -fsanitize=fuzzer
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PARTS := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
-FUZZ_DRIVER = $(if $(filter fuzz,$(MODE)),,$(OUT)/obj/tests/fuzz/replay.o)
+FUZZ_DRIVER = $(if $(filter fuzz fast,$(MODE)),,$(OUT)/obj/tests/fuzz/replay.o)
 
 $(OUT)/libfuzz.a: $(call object,$(FUZZ_PARTS))
 
@@ -24,10 +28,12 @@ whole: $(addprefix $(OUT)/fuzz/,$(FUZZERS))
 .PHONY: fuzzers fuzz
 fuzzers: $(addprefix $(OUT)/fuzz/,$(FUZZERS))
 
-T    ?=
-SECS ?= 30
-RUNS ?= 0
-fuzz: ## hostile input for each parser: T=name one of them, SECS=30 each, or RUNS=n in all (clang)
+T        ?=
+SECS     ?= 30
+RUNS     ?= 0
+SANITIZE ?= yes
+FUZZ_MODE = $(if $(filter no,$(SANITIZE)),fast,fuzz)
+fuzz: ## hostile input for each parser: T=name, SECS=30 each or RUNS=n in all; SANITIZE=no (clang)
 	@tests/tools/need build fuzz
-	$(SUBMAKE) CC=clang MODE=fuzz fuzzers
-	@tests/fuzz/all $(BUILD)/fuzz/fuzz $(SECS) $(RUNS) $(T)
+	$(SUBMAKE) CC=clang MODE=$(FUZZ_MODE) fuzzers
+	@tests/fuzz/all $(BUILD) $(FUZZ_MODE) $(SECS) $(RUNS) $(T)
