@@ -12,6 +12,7 @@ import (
 	"math/rand"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -109,6 +110,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: differ OURS POLICIES OBJECTS N SEED [KIND...]")
 		os.Exit(2)
 	}
+	debug.SetGCPercent(800) // there is little that lives, and much that does not
 	n, _ := strconv.Atoi(os.Args[4])
 	seed, _ := strconv.ParseInt(os.Args[5], 10, 64)
 	if seed == 0 {

@@ -255,26 +255,60 @@ func (o *objects) next(r *rand.Rand) any {
 	return object
 }
 
-// difference is where two JSON values differ, "" if they do not: null members are absent, numbers
-// are compared by value.
+// same tells whether two JSON values are equal: null members are absent, numbers are compared by
+// value.
+func same(a, b any) bool {
+	switch x := a.(type) {
+	case map[string]any:
+		y, is := b.(map[string]any)
+		if !is {
+			return false
+		}
+		for key, value := range x {
+			if !same(value, y[key]) {
+				return false
+			}
+		}
+		for key, value := range y {
+			if value != nil && x[key] == nil {
+				return false
+			}
+		}
+		return true
+	case []any:
+		y, is := b.([]any)
+		if !is || len(x) != len(y) {
+			return false
+		}
+		for i := range x {
+			if !same(x[i], y[i]) {
+				return false
+			}
+		}
+		return true
+	case json.Number:
+		y, is := b.(json.Number)
+		return is && sameNumber(x.String(), y.String())
+	}
+	return a == b
+}
+
+// difference is where two JSON values differ, "" if they do not.
 func difference(path string, a, b any) string {
+	if same(a, b) {
+		return ""
+	}
 	switch x := a.(type) {
 	case map[string]any:
 		y, is := b.(map[string]any)
 		if !is {
 			break
 		}
-		for _, key := range sortedKeys(x) {
-			if text := memberDifference(path, key, x, y); text != "" {
+		for _, key := range append(sortedKeys(x), sortedKeys(y)...) {
+			if text := difference(path+"."+key, x[key], y[key]); text != "" {
 				return text
 			}
 		}
-		for _, key := range sortedKeys(y) {
-			if text := memberDifference(path, key, x, y); text != "" {
-				return text
-			}
-		}
-		return ""
 	case []any:
 		y, is := b.([]any)
 		if !is || len(x) != len(y) {
@@ -285,28 +319,17 @@ func difference(path string, a, b any) string {
 				return text
 			}
 		}
-		return ""
-	case json.Number:
-		y, is := b.(json.Number)
-		if is && sameNumber(x.String(), y.String()) {
-			return ""
-		}
-	default:
-		if a == b {
-			return ""
-		}
 	}
 	return fmt.Sprintf("at %s: ours %s, want %s", path, text(a), text(b))
 }
 
-func memberDifference(path, key string, x, y map[string]any) string {
-	return difference(path+"."+key, x[key], y[key])
-}
-
 func sameNumber(a, b string) bool {
+	if a == b {
+		return true
+	}
 	x, isX := new(big.Rat).SetString(a)
 	y, isY := new(big.Rat).SetString(b)
-	return a == b || isX && isY && x.Cmp(y) == 0
+	return isX && isY && x.Cmp(y) == 0
 }
 
 // after is the object of an answer, or its error.
