@@ -9,8 +9,8 @@ LINK_fuzz  := -pie -fsanitize=fuzzer,address,undefined
 # named by its file, as -fsanitize=fuzzer would put its own strcmp and memcmp beside it.
 FLAGS_fast := -O2 -g -fPIE -fno-omit-frame-pointer -fsanitize=fuzzer-no-link \
               -fno-sanitize-coverage=trace-cmp
-LINK_fast   = -pie $(shell clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(shell uname -m).a \
-              -lstdc++
+CLANG_LIBS  = $(shell clang -print-resource-dir)/lib/linux
+LINK_fast   = -pie $(CLANG_LIBS)/libclang_rt.fuzzer-$(shell uname -m).a -lstdc++
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PARTS := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 FUZZ_DRIVER = $(if $(filter fuzz fast,$(MODE)),,$(OUT)/obj/tests/fuzz/replay.o)
