@@ -43,7 +43,8 @@ int config_read(struct config *config, int argc, char **argv, char **environment
     config->print = settings.print;
     if (config->help || config->version)
         return 0;
-    check_together(config, faults);
+    if (settings_are_whole(&settings))
+        check_together(config, faults);
     if (faults->length > 0 || faults->failed)
         return err_set(reterr, ERR_USAGE, "the settings are wrong");
     if (!derive(config))

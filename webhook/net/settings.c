@@ -324,6 +324,15 @@ void settings_done(struct settings *settings)
     }
 }
 
+bool settings_are_whole(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        if (value_of(settings, &settings->rows[i])->text == NULL)
+            return false;
+    }
+    return true;
+}
+
 void settings_write_help(const struct settings *settings, struct buf *buf)
 {
     buf_add_string(buf, "A flag --some-name is also PROCTOR_SOME_NAME in the environment and "

@@ -55,6 +55,9 @@ struct settings {
 void settings_read(struct settings *settings, int argc, char **argv, char **environment,
                    struct buf *faults);
 
+/* Whether each row has its text.  One that does not was out of memory, and is a fault by then. */
+bool settings_are_whole(const struct settings *settings);
+
 /* Frees the values. */
 void settings_done(struct settings *settings);
 

@@ -72,7 +72,8 @@ int setup_read(struct setup *setup, int argc, char **argv, char **environment, s
     setup->print = settings.print;
     if (setup->help || setup->version)
         return 0;
-    check_together(setup, faults);
+    if (settings_are_whole(&settings))
+        check_together(setup, faults);
     if (faults->length > 0 || faults->failed)
         return err_set(reterr, ERR_USAGE, "the settings are wrong");
     if (!derive(setup))

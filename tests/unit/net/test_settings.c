@@ -64,6 +64,16 @@ TEST(a_switch_alone_is_on_and_takes_no_value)
     done();
 }
 
+TEST(a_value_that_found_no_memory_is_missed)
+{
+    read_with(ARGS("--live"), ENV("A=b"));
+    CHECK(settings_are_whole(&settings));
+    free(values.names.text); /* the last row */
+    values.names.text = NULL;
+    CHECK(!settings_are_whole(&settings));
+    done();
+}
+
 TEST(names_in_the_environment_are_parted_by_commas)
 {
     read_with(ARGS("--paths=p"), ENV("PROCTOR_NAMES=system:a:b,,c", "PROCTOR_PATHS=x:y"));
