@@ -46,12 +46,14 @@ bool alloc_excused(void)
     return atomic_load(&excused);
 }
 
-/* Libraries that use memory without looking whether they got it: nothing of ours can mend that.
+/* Libraries that use memory without looking whether they got it, or end the process themselves:
+ * nothing of ours can mend that.
  * (Not inlined: malloc is called before AddressSanitizer can look after a stack frame.)
- * libtasn1 4.19: asn1_create_element writes through what _asn1_add_static_node returns. */
+ * libtasn1 4.19: asn1_create_element writes through what _asn1_add_static_node returns.
+ * GMP 6.2: its allocator aborts, as its functions have no way to fail. */
 __attribute__((noinline)) static bool is_excused(void *caller)
 {
-    static const char *const libraries[] = {"libtasn1.so"};
+    static const char *const libraries[] = {"libtasn1.so", "libgmp.so"};
     Dl_info info;
     if (dladdr(caller, &info) == 0 || info.dli_fname == NULL)
         return false;
