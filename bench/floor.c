@@ -1,16 +1,22 @@
 /* What the webhook is measured against: the same TLS and HTTP, and nothing behind them.
  *
- *     floor answer    TLS-DIR    libmicrohttpd as net/intake starts it: reads the body whole,
- * answers a fixed one; none of net/'s own care (deadlines, budget, counters) floor handshake
- * TLS-DIR    a bare loop: accept, handshake, wait for the client to go
+ *     floor answer TLS-DIR       libmicrohttpd as net/intake starts it: reads the body whole,
+ *                                answers a fixed one; none of net/'s own care (deadlines, budget,
+ *                                counters)
+ *     floor parse TLS-DIR        the same, and cJSON parses the body into an arena: DESIGN's unit,
+ *                                where the webhook does its work
+ *     floor handshake TLS-DIR    a bare loop: accept, handshake, wait for the client to go
  *
  * Prints the port, then serves on one address of the loopback until it is killed.
  */
+#include "base/arena.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "net/intake.h"
 #include "net/listen.h"
 #include "net/tls.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,6 +44,20 @@ struct body {
     size_t length, capacity;
 };
 
+static bool parses;
+
+static void parse(const struct body *body)
+{
+    static _Thread_local struct arena arena;
+    if (arena.cap_bytes == 0)
+        arena_init(&arena, LIMIT_ARENA_BYTES);
+    arena_use(&arena);
+    if (cJSON_ParseWithLength(body->bytes, body->length) == NULL)
+        fail("cJSON", "no JSON");
+    arena_use(NULL);
+    arena_reset(&arena, LIMIT_ARENA_FIRST_BLOCK);
+}
+
 static enum MHD_Result handle(void *cls, struct MHD_Connection *mhd, const char *path,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **context)
@@ -62,6 +82,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *mhd, const char 
         *upload_size = 0;
         return MHD_YES;
     }
+    if (parses)
+        parse(body);
     return intake_queue(mhd, MHD_HTTP_OK, answer, sizeof answer - 1, false);
 }
 
@@ -173,7 +195,7 @@ int main(int argc, char **argv)
     unsigned port;
     int fd;
     if (argc != 3)
-        fail("usage", "floor answer|handshake TLS-DIR");
+        fail("usage", "floor answer|parse|handshake TLS-DIR");
     signal(SIGPIPE, SIG_IGN);
     snprintf(chain, sizeof chain, "%s/tls.crt", argv[2]);
     snprintf(key, sizeof key, "%s/tls.key", argv[2]);
@@ -185,5 +207,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     if (strcmp(argv[1], "handshake") == 0)
         serve_handshakes(fd);
+    parses = strcmp(argv[1], "parse") == 0;
+    arena_install_cjson_hooks();
     serve_answers(fd);
 }

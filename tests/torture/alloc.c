@@ -50,13 +50,16 @@ bool alloc_excused(void)
  * nothing of ours can mend that.
  * (Not inlined: malloc is called before AddressSanitizer can look after a stack frame.)
  * libtasn1 4.19: asn1_create_element writes through what _asn1_add_static_node returns.
- * GMP 6.2: its allocator aborts, as its functions have no way to fail. */
+ * GMP 6.2: its allocator aborts, as its functions have no way to fail.
+ * AddressSanitizer ends the process when a new thread's stack is not told to it. */
 __attribute__((noinline)) static bool is_excused(void *caller)
 {
     static const char *const libraries[] = {"libtasn1.so", "libgmp.so"};
     Dl_info info;
     if (dladdr(caller, &info) == 0 || info.dli_fname == NULL)
         return false;
+    if (info.dli_sname != NULL && strcmp(info.dli_sname, "pthread_getattr_np") == 0)
+        return true;
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         if (strstr(info.dli_fname, libraries[i]) != NULL)
             return true;
