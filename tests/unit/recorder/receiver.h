@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,7 @@ receiver_start(struct receiver *receiver, void (*script)(const struct receiver_r
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
     socklen_t bytes = sizeof address;
+    signal(SIGPIPE, SIG_IGN); /* as in the program: whoever was asked, or asks, may have gone */
     receiver->script = script;
     atomic_store(&receiver->requests, 0);
     atomic_store(&receiver->ended, false);
