@@ -7,8 +7,9 @@
  * modulo 1,000.  Each answer must be a 200 that contains EXPECT.  Without -t it ends after ASKINGS.
  * Prints "name value" lines; times are in nanoseconds.
  */
+#include "bench/clock.h"
+
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -67,35 +68,6 @@ static _Noreturn void fail(const char *what, const char *more)
 {
     fprintf(stderr, "clients: %s: %s\n", what, more);
     exit(2);
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-/* What all threads of the server have run, as the scheduler counts it. */
-static int64_t cpu_ns(long pid)
-{
-    char path[64];
-    int64_t sum = 0;
-    snprintf(path, sizeof path, "/proc/%ld/task", pid);
-    DIR *folder = pid > 0 ? opendir(path) : NULL;
-    if (folder == NULL)
-        return 0;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        char file[400], line[80] = "";
-        snprintf(file, sizeof file, "/proc/%ld/task/%s/schedstat", pid, entry->d_name);
-        FILE *stream = entry->d_name[0] != '.' ? fopen(file, "r") : NULL;
-        if (stream != NULL && fgets(line, sizeof line, stream) != NULL)
-            sum += strtoll(line, NULL, 10);
-        if (stream != NULL)
-            fclose(stream);
-    }
-    closedir(folder);
-    return sum;
 }
 
 /* ---- The request ------------------------------------------------------------------------ */

@@ -2,16 +2,19 @@
  *
  *     load closed  [flags] PORT PATH BODY    each connection asks again when it is answered
  *     load open    [flags] PORT PATH BODY    asks at -r a second, whatever the answers do; a time
- * is counted from when its request was due, so a server that stalls does not hide those that wait
- * meanwhile load burst   [flags] PORT PATH BODY    rounds of -c requests at once; -k connections
- * are kept between rounds, the rest are new, as the API server has load connect [flags] PORT rounds
- * of -c handshakes at once
+ *                                            is counted from when its request was due, so that a
+ *                                            server that stalls does not hide those that wait
+ *     load burst   [flags] PORT PATH BODY    rounds of -c requests at once; -k connections are
+ *                                            kept between rounds, the rest are new, as the API
+ *                                            server has them
+ *     load connect [flags] PORT              rounds of -c handshakes at once
  *
  * -c connections, -k kept, -r rate, -t seconds, -p the server's process (its CPU time is reported),
  * -e what each answer must contain.  Prints "name value" lines; times are in nanoseconds.
  */
+#include "bench/clock.h"
+
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -66,36 +69,6 @@ static _Noreturn void fail(const char *what, const char *more)
 {
     fprintf(stderr, "load: %s: %s\n", what, more);
     exit(2);
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-/* What all threads of the server have run, as the scheduler counts it. */
-static int64_t cpu_ns(long pid)
-{
-    char path[64];
-    int64_t sum = 0;
-    snprintf(path, sizeof path, "/proc/%ld/task", pid);
-    DIR *folder = pid > 0 ? opendir(path) : NULL;
-    if (folder == NULL)
-        return 0;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        char file[400];
-        snprintf(file, sizeof file, "/proc/%ld/task/%s/schedstat", pid, entry->d_name);
-        FILE *stream = entry->d_name[0] != '.' ? fopen(file, "r") : NULL;
-        char line[80] = "";
-        if (stream != NULL && fgets(line, sizeof line, stream) != NULL)
-            sum += strtoll(line, NULL, 10);
-        if (stream != NULL)
-            fclose(stream);
-    }
-    closedir(folder);
-    return sum;
 }
 
 static void count_time(struct load *load, int64_t ns)

@@ -4,6 +4,8 @@
  *
  * Prints a line a round: wall nanoseconds, and the CPU time that the server took until then.
  */
+#include "bench/clock.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,13 +22,6 @@
 
 #define PAUSE_NS 200000
 #define GIVE_UP  30000000000
-
-static int64_t now_ns(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 static bool is_ready(unsigned port)
 {
