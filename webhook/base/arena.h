@@ -29,7 +29,7 @@ struct arena {
     jmp_buf *recovery;  /* of the innermost arena_try */
 };
 
-/* An arena of at most cap_bytes; the first block of first_block_bytes is taken on first use. */
+/* An arena of at most cap_bytes; the first block, of 96 KiB, is taken on first use. */
 void arena_init(struct arena *arena, size_t cap_bytes);
 
 /* The same with a first block of first_bytes, for those of whom there are many: each block is as

@@ -4,11 +4,10 @@
  *
  * Writes come from any thread and share transactions (group commit): when a writing function
  * returns 0, all that it wrote is on disk (but see store_hurry), and after an error nothing of it
- * is.  store_commit is
- * all of a step's effects or none, so that whatever kills the process leaves a history that could
- * have been.  Reads run beside the writer, from any thread, and see what was on disk when they
- * began.  The schema's version stands in the database; a newer one is refused, an older one is
- * migrated step by step, after a copy (SQLite).
+ * is.  store_commit is all of a step's effects or none, so that whatever kills the process leaves a
+ * history that could have been.  Reads run beside the writer, from any thread, and see what was on
+ * disk when they began.  The schema's version stands in the database; a newer one is refused, an
+ * older one is migrated step by step, after a copy (SQLite).
  *
  * SQLite belongs to one process: a second one is refused at store_open.  On PostgreSQL any
  * replica writes, except what only the leader may (store_lead).

@@ -309,12 +309,18 @@ static bool is_due(int64_t *at_us, int64_t every_us)
     return true;
 }
 
+/* Nothing had come for a moment, and nothing has since: a step takes as long as a full disk. */
+static bool is_quiet(struct keeper *keeper, bool was_quiet)
+{
+    return was_quiet && keeper_queue_is_empty(&keeper->queue);
+}
+
 /* When nothing has come for a moment, or it never stops. */
-static void settle(struct keeper *keeper, bool is_quiet)
+static void settle(struct keeper *keeper, bool was_quiet)
 {
     const int64_t now_us = clock_monotonic_us();
     if (keeper->settled_us == 0 || now_us < keeper->settled_us ||
-        (!is_quiet && now_us < keeper->settled_us + SETTLE_MAX_US))
+        (!is_quiet(keeper, was_quiet) && now_us < keeper->settled_us + SETTLE_MAX_US))
         return;
     keeper->settled_us = 0;
     keeper->in_sync = true;
@@ -325,24 +331,24 @@ static void settle(struct keeper *keeper, bool is_quiet)
     keeper_for_each(keeper, sync_one);
 }
 
-/* What waits in the queue by now comes first, unless there is no end to it. */
-static bool may_poll(struct keeper *keeper)
+/* What waits in the queue comes first, unless there is no end to it. */
+static bool may_poll(struct keeper *keeper, bool was_quiet)
 {
     const int64_t now_us = clock_monotonic_us();
-    const bool is_quiet = keeper_queue_is_empty(&keeper->queue);
-    if (is_quiet)
+    const bool quiet = is_quiet(keeper, was_quiet);
+    if (quiet)
         keeper->quiet_us = now_us;
-    return keeper->settled && (is_quiet || now_us > keeper->quiet_us + UNQUIET_US);
+    return keeper->settled && (quiet || now_us > keeper->quiet_us + UNQUIET_US);
 }
 
-static void do_what_is_due(struct keeper *keeper)
+static void do_what_is_due(struct keeper *keeper, bool was_quiet)
 {
     /* Who sees nothing judges nothing by its clocks: what happened is told first. */
     if (keeper->in_sync && keeper->now >= keeper->next_tick_at) {
         keeper->next_tick_at = INT64_MAX;
         keeper_for_each(keeper, tick_one);
     }
-    if (may_poll(keeper) && is_due(&keeper->poll_us, POLL_US))
+    if (may_poll(keeper, was_quiet) && is_due(&keeper->poll_us, POLL_US))
         keeper_poll_intents(keeper, false);
     if (is_due(&keeper->flush_us, FLUSH_US)) {
         keeper_gap_write(keeper);
@@ -394,7 +400,7 @@ static void *keep(void *context)
         look_at_clocks(keeper);
         if (news == NULL && atomic_load(&keeper->ends))
             break;
-        const bool is_quiet = news == NULL;
+        const bool was_quiet = news == NULL;
         if (news != NULL)
             take_or_defer(keeper, news);
         if (keeper->leads && keeper->begun && atomic_exchange(&keeper->resync, false)) {
@@ -403,9 +409,9 @@ static void *keep(void *context)
         }
         keeper_show_state(keeper);
         if (keeper->leads && keeper->begun)
-            settle(keeper, is_quiet);
+            settle(keeper, was_quiet);
         if (keeper->leads && keeper->begun)
-            do_what_is_due(keeper);
+            do_what_is_due(keeper, was_quiet);
     }
     if (keeper->leads && keeper->begun)
         keeper_beat(keeper);
