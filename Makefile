@@ -33,7 +33,7 @@ CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -Iwebhook -I. $(WARNINGS) $(FLAGS_$(MODE)) $
 
 ENGINE := $(wildcard webhook/base/*.c webhook/kube/*.c webhook/policy/*.c webhook/admit/*.c)
 NET    := $(wildcard webhook/net/*.c)
-CLI    := $(wildcard webhook/cli/*.c)
+CLI    := $(wildcard webhook/cli/*.c webhook/cli/*/*.c)
 CERTS  := $(wildcard certs/*.c)
 CLIENT := $(wildcard webhook/client/*.c)
 HISTORY := $(wildcard webhook/history/*.c)
@@ -111,7 +111,8 @@ demo: ## a Kubernetes (built once, with go), a broken version of a project, and 
 test: ## install what is missing, run every test under the sanitizers
 	@tests/tools/need build test
 	$(SUBMAKE) MODE=asan whole
-whole: $(BINS) $(TESTS)
+whole covered: $(BINS) $(TESTS)
+whole:
 	@tests/run-all $(OUT) $(TESTS)
 
 e2e: ## from end to end: on real Kubernetes (built once, with go), the newest and the oldest
@@ -143,10 +144,12 @@ strict: $(call object,$(ENGINE) $(NET) $(CLI) $(CERTS) $(CLIENT) $(HISTORY) $(RE
 flags:
 	@echo $(CFLAGS_ALL)
 
-fix: ## format the sources, renew the registration's matchConditions and the README's output
+fix: ## format the sources, renew matchConditions, the GitOps patches, the native policies, the README's output
 	clang-format -i $$(git ls-files '*.[ch]')
 	$(SUBMAKE) all
 	OUT=$(BUILD) manifests/match-conditions
+	OUT=$(BUILD) manifests/gitops/renew
+	OUT=$(BUILD) manifests/native/renew
 	tests/tools/readme --update
 
 .PHONY: help

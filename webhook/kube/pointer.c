@@ -77,16 +77,20 @@ static cJSON *child_at(const cJSON *parent, const char *token, size_t length)
     return NULL;
 }
 
+cJSON *pointer_step(const cJSON *parent, const char **pointer)
+{
+    const char *token = *pointer + 1;
+    const size_t length = strcspn(token, "/");
+    *pointer = token + length;
+    return child_at(parent, token, length);
+}
+
 /* The node at pointer[0..end). */
 static cJSON *walk(cJSON *root, const char *pointer, const char *end)
 {
     cJSON *node = root;
-    while (node != NULL && pointer < end) {
-        const char *token = pointer + 1;
-        const size_t length = strcspn(token, "/");
-        node = child_at(node, token, length);
-        pointer = token + length;
-    }
+    while (node != NULL && pointer < end)
+        node = pointer_step(node, &pointer);
     return node;
 }
 

@@ -18,6 +18,10 @@ void pointer_add_token(struct buf *buf, const char *token);
  * null value is returned as its node). */
 cJSON *pointer_get(cJSON *root, const char *pointer);
 
+/* The child of `parent` that the pointer's first token names (also a null), NULL if there is none;
+ * *pointer, which is not "", moves past the token. */
+cJSON *pointer_step(const cJSON *parent, const char **pointer);
+
 /* Applies a patch (an array of operations) to *root in place: all six operations, with RFC
  * 6902's errors (ERR_JSON; the text names the operation's index).  On an error *root may have
  * been changed by the operations before: work on a copy if that matters. */

@@ -45,6 +45,14 @@ const struct schema_kind *schema_kind_of_resource(const char *group, const char 
     return row == NULL ? NULL : row->kind;
 }
 
+struct schema_resource_name schema_resource_split(struct arena *arena, const char *text)
+{
+    const size_t name = strcspn(text, "./"), head = strcspn(text, "/");
+    return (struct schema_resource_name){
+        text[name] == '.' ? arena_strndup(arena, text + name + 1, head - name - 1) : "",
+        arena_strndup(arena, text, name), text[head] == '/' ? text + head + 1 : ""};
+}
+
 bool schema_resource_at(size_t index, struct schema_resource_name *ret_name)
 {
     if (index >= schema_resource_count)
@@ -180,7 +188,7 @@ static bool is_quantity(const cJSON *value)
     return json_is_string(value) && quantity_parse(json_string(value), &quantity);
 }
 
-static bool has_type(const cJSON *value, enum schema_type type)
+bool schema_has_type(const cJSON *value, enum schema_type type)
 {
     switch (type) {
     case SCHEMA_ANY:
@@ -212,7 +220,7 @@ static int check_node(const struct schema_node *schema, const struct step *step,
 {
     if (json_is_null(step->node) || schema->type == SCHEMA_ANY)
         return 0;
-    if (!has_type(step->node, schema->type))
+    if (!schema_has_type(step->node, schema->type))
         return type_error(step, schema->type, reterr);
     if (!json_is_object(step->node) && !json_is_array(step->node))
         return 0;

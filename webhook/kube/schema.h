@@ -88,6 +88,9 @@ struct schema_resource_name {
     const char *group, *resource, *subresource;
 };
 
+/* "deployments.apps/scale": apps, deployments, scale.  Lives in `arena` and in `text`. */
+struct schema_resource_name schema_resource_split(struct arena *arena, const char *text);
+
 /* The known resources, for walks and "did you mean"; false past the last. */
 bool schema_resource_at(size_t index, struct schema_resource_name *ret_name);
 
@@ -103,6 +106,9 @@ const char *schema_suggest(const struct schema_object *object, const char *name)
 
 /* "quantity", "string", "whole number": for messages. */
 const char *schema_type_name(enum schema_type type);
+
+/* Whether a value has the JSON type that goes with `type`; null has none. */
+bool schema_has_type(const cJSON *value, enum schema_type type);
 
 /* Whether a value is the zero that Go omits: false, 0, "", {}, [], null. */
 bool schema_is_zero(const cJSON *value);
