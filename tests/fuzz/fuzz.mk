@@ -25,7 +25,7 @@ $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(O
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $< $(FUZZ_DRIVER) $(filter %.a,$^) $(PKG_LIBS) $(TOOL_LIBS) \
 	    $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
-whole: $(addprefix $(OUT)/fuzz/,$(FUZZERS))
+whole covered: $(addprefix $(OUT)/fuzz/,$(FUZZERS))
 
 .PHONY: fuzzers fuzz
 fuzzers: $(addprefix $(OUT)/fuzz/,$(FUZZERS))

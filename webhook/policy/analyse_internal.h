@@ -22,6 +22,9 @@ struct access {
     struct access *next;
 };
 
+/* Whether some text fits both lists of globs; a list that is not given (NULL) is fitted by all. */
+bool analyse_lists_meet(policy_strings a, policy_strings b);
+
 /* Whether one request can be matched by both. */
 bool analyse_policies_meet(const struct policy *a, const struct policy *b);
 

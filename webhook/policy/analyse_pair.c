@@ -14,7 +14,7 @@ static bool texts_meet(const char *a, const char *b)
     return glob_a ? glob_matches(a, b) : glob_b ? glob_matches(b, a) : strcmp(a, b) == 0;
 }
 
-static bool lists_meet(policy_strings a, policy_strings b)
+bool analyse_lists_meet(policy_strings a, policy_strings b)
 {
     if (a == NULL || b == NULL)
         return true;
@@ -28,9 +28,9 @@ static bool lists_meet(policy_strings a, policy_strings b)
 bool analyse_policies_meet(const struct policy *a, const struct policy *b)
 {
     return a == b || ((a->match.operations & b->match.operations) != 0 &&
-                      lists_meet(a->match.resources, b->match.resources) &&
-                      lists_meet(a->match.namespaces, b->match.namespaces) &&
-                      lists_meet(a->match.names, b->match.names));
+                      analyse_lists_meet(a->match.resources, b->match.resources) &&
+                      analyse_lists_meet(a->match.namespaces, b->match.namespaces) &&
+                      analyse_lists_meet(a->match.names, b->match.names));
 }
 
 static const struct action *find_action(const struct action *actions, size_t count,

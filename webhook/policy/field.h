@@ -146,6 +146,9 @@ bool field_walk_known(const struct path *path, cJSON *root, struct stem_value *v
  * metadata.annotations[a/b]. */
 void target_write(const struct target *target, struct buf *buf);
 
+/* Appends a STEP_MEMBER behind the steps before it, as target_write does. */
+void step_write_member(const struct step *step, struct buf *buf);
+
 /* Appends the first `steps` steps of it. */
 void target_write_steps(const struct target *target, size_t steps, struct buf *buf);
 

@@ -134,7 +134,7 @@ bool field_walk(const struct path *path, cJSON *root,
 
 /* ---- names of targets ------------------------------------------------------------------- */
 
-static void write_member(struct buf *buf, const struct step *step)
+void step_write_member(const struct step *step, struct buf *buf)
 {
     /* No name in the schema needs brackets, escapes or cutting. */
     const bool plain = step->field != NULL;
@@ -173,7 +173,7 @@ void target_write_steps(const struct target *target, size_t steps, struct buf *b
 {
     for (size_t i = 0; i < steps; i++) {
         if (target->path->steps[i].kind == STEP_MEMBER)
-            write_member(buf, &target->path->steps[i]);
+            step_write_member(&target->path->steps[i], buf);
         else
             write_bracket(target, i, buf);
     }

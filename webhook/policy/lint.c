@@ -330,4 +330,5 @@ void lint_set(const struct policy_set *set, int64_t now, struct diagnostics *dia
     }
     for (size_t i = 0; i < set->exception_count; i++)
         lint_exception(&lint, &set->exceptions[i]);
+    lint_never(set, diagnostics);
 }

@@ -7,7 +7,10 @@
 
 #include <stdint.h>
 
-/* Looks at every policy and exception of the set. */
+/* Looks at every policy and exception of the set; lint_never is a part of it. */
 void lint_set(const struct policy_set *set, int64_t now, struct diagnostics *diagnostics);
+
+/* lint_never.c: rules that can never act or never refuse, and exceptions that waive nothing. */
+void lint_never(const struct policy_set *set, struct diagnostics *diagnostics);
 
 #endif

@@ -16,13 +16,13 @@
 
 static void load_policy(struct loader *loader, const cJSON *root, struct policy *policy)
 {
-    static const char *const keys[] = {"title", "match", "mode", "variables", "rules", NULL};
     const cJSON *spec = json_get(root, "spec");
     policy->place = load_place(loader, root);
     policy->name = json_get_string(json_get(root, "metadata"), "name");
     if (policy->name == NULL)
         policy->name = "?";
-    if (spec == NULL || !load_check_keys(loader, spec, "spec of a Policy", keys))
+    if (spec == NULL ||
+        !load_check_keys(loader, spec, "spec of a Policy", keys_policy, KEY_NO_VERBS))
         return;
     policy->title = load_text(loader, spec, "title", false);
     policy->mode =
@@ -67,8 +67,6 @@ enum document_kind { KIND_POLICY, KIND_EXCEPTION, KIND_OTHER, KIND_WRONG };
 static enum document_kind classify(struct loader *loader, const cJSON *root)
 {
     static const char *const kinds[] = {"Policy", "Exception", "PolicySuite", NULL};
-    static const char *const keys[] = {"apiVersion", "kind", "metadata", "spec", NULL};
-    static const char *const metadata_keys[] = {"name", "labels", "annotations", NULL};
     if (!json_is_object(root)) {
         load_fail(loader, root, "wrong-type",
                   "a policy file begins with apiVersion and kind, and this is %s", load_sort(root));
@@ -93,11 +91,12 @@ static enum document_kind classify(struct loader *loader, const cJSON *root)
                   near != NULL ? "\"?" : "");
         return KIND_WRONG;
     }
-    load_check_keys(loader, root, "a document", keys);
+    load_check_keys(loader, root, "a document", keys_document, KEY_NO_VERBS);
     if (json_get(root, "metadata") == NULL)
         load_fail(loader, root, "missing-key",
                   "metadata is missing: write metadata: { name: ... }");
-    else if (load_check_keys(loader, json_get(root, "metadata"), "metadata", metadata_keys))
+    else if (load_check_keys(loader, json_get(root, "metadata"), "metadata", keys_metadata,
+                             KEY_NO_VERBS))
         load_string(loader, json_get(root, "metadata"), "name", true);
     if (json_get(root, "spec") == NULL)
         load_fail(loader, root, "missing-key", "spec is missing");

@@ -2,68 +2,18 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "policy/kinds.h"
 #include "policy/stem.h"
 
 #include <string.h>
 
 #define KINDS_TOLD_MAX 3
 
-/* ---- the kinds that a policy can meet --------------------------------------------------- */
-
-struct kinds {
-    const struct schema_kind **items; /* NULL: a kind that the table lacks */
-    size_t count;
-};
-
-static void add_kind(struct kinds *kinds, const struct schema_kind *kind)
-{
-    for (size_t i = 0; i < kinds->count; i++)
-        if (kinds->items[i] == kind)
-            return;
-    kinds->items[kinds->count++] = kind;
-}
-
-static void add_resource(struct arena *arena, struct kinds *kinds, const char *text)
-{
-    bool known;
-    const char *slash = strchr(text, '/');
-    char *name = arena_strndup(arena, text, slash != NULL ? (size_t)(slash - text) : strlen(text));
-    char *dot = strchr(name, '.');
-    const char *group = dot != NULL ? dot + 1 : "";
-    if (dot != NULL)
-        *dot = '\0';
-    const struct schema_kind *kind =
-        schema_kind_of_resource(group, name, slash != NULL ? slash + 1 : "", &known);
-    add_kind(kinds, kind);
-    /* Every version of the kind that may come by this resource. */
-    for (size_t i = 0; kind != NULL && i < schema_kind_count; i++)
-        if (strcmp(schema_kinds[i].kind, kind->kind) == 0 &&
-            strcmp(schema_kinds[i].group, kind->group) == 0)
-            add_kind(kinds, &schema_kinds[i]);
-}
-
-static struct kinds kinds_of(struct arena *arena, const struct policy_match *match)
-{
-    struct kinds kinds = {0};
-    kinds.items = arena_array(arena, schema_kind_count + 1, sizeof(struct schema_kind *));
-    bool all = match->resources == NULL;
-    for (size_t i = 0; match->resources != NULL && match->resources[i] != NULL; i++) {
-        all |= strcmp(match->resources[i], "*") == 0;
-        if (!all)
-            add_resource(arena, &kinds, match->resources[i]);
-    }
-    for (size_t i = 0; all && i < schema_kind_count; i++)
-        add_kind(&kinds, &schema_kinds[i]);
-    if (all)
-        add_kind(&kinds, NULL);
-    return kinds;
-}
-
 /* ---- binding ---------------------------------------------------------------------------- */
 
 struct binding {
     struct loader *loader;
-    struct kinds kinds;
+    struct policy_kinds kinds;
     const struct rule *rule;
 };
 
@@ -151,6 +101,31 @@ static void warn_of_kinds(struct binding *binding, const struct variable *variab
                  variable->text, kinds.data, variable->text);
 }
 
+static bool is_quantity(const struct field *field)
+{
+    bool found = false;
+    for (size_t i = 0; i <= schema_kind_count && field->by_kind != NULL; i++)
+        for (size_t p = 0; p < field->by_kind[i].count; p++) {
+            const struct schema_node *node = field->by_kind[i].items[p].node;
+            found |= field->view == VIEW_NONE && node != NULL && node->type == SCHEMA_QUANTITY;
+        }
+    return found;
+}
+
+/* The API server writes 0.5 as 500m, between /mutate and /validate, too. */
+static void refuse_quantity_in_text(struct binding *binding, const struct template *template,
+                                    struct place place)
+{
+    for (size_t i = 0; template->count > 1 && i < template->count; i++) {
+        const struct variable *variable = template->parts[i].variable;
+        if (variable != NULL && variable->kind == VARIABLE_FIELD && is_quantity(variable->field))
+            diag_add(binding->loader->diagnostics, DIAG_ERROR, place, "bad-value",
+                     "${%s} is a quantity, which Kubernetes spells anew (0.5 is 500m): it cannot "
+                     "be a part of a text; write it alone",
+                     variable->text);
+    }
+}
+
 static void bind_expr(struct binding *binding, const struct expr *expr, const struct rule *rule,
                       struct place place)
 {
@@ -166,6 +141,8 @@ static void bind_expr(struct binding *binding, const struct expr *expr, const st
         else
             warn_of_kinds(binding, variable, rule, place);
     }
+    for (size_t i = 0; i < expr->template_count; i++)
+        refuse_quantity_in_text(binding, &expr->templates[i], place);
 }
 
 static bool touches_object(const struct field *field)
@@ -231,7 +208,7 @@ void load_bind(struct loader *loader)
     for (size_t i = 0; i < loader->set->policy_count; i++) {
         struct policy *policy = &loader->set->policies[i];
         struct binding binding = {.loader = loader};
-        binding.kinds = kinds_of(loader->arena, &policy->match);
+        binding.kinds = policy_kinds_of(loader->arena, &policy->match);
         for (size_t v = 0; v < policy->variable_count; v++)
             bind_expr(&binding, &policy->variables[v].from, NULL, policy->variables[v].from_place);
         for (size_t r = 0; r < policy->rule_count; r++) {

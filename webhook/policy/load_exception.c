@@ -37,13 +37,12 @@ static bool parse_day(const char *text, int64_t *ret_end)
 
 void load_exception(struct loader *loader, const cJSON *root, struct policy_exception *out)
 {
-    static const char *const keys[] = {"policy", "rules",  "match",   "reason",
-                                       "owner",  "ticket", "expires", NULL};
     const cJSON *spec = json_get(root, "spec");
     const cJSON *match = json_get(spec, "match");
     out->place = load_place(loader, root);
     out->name = json_get_string(json_get(root, "metadata"), "name");
-    if (spec == NULL || !load_check_keys(loader, spec, "spec of an Exception", keys))
+    if (spec == NULL ||
+        !load_check_keys(loader, spec, "spec of an Exception", keys_exception, KEY_NO_VERBS))
         return;
     out->policy = load_string(loader, spec, "policy", true);
     out->rules = load_strings(loader, spec, "rules");

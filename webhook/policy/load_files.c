@@ -50,6 +50,10 @@ static int read_bytes(const char *path, char *bytes, size_t room, size_t *ret_le
 static void load_file(struct loader *loader, const char *path, const struct stat *info)
 {
     const size_t size = info->st_size > 0 ? (size_t)info->st_size : 0;
+    if (!S_ISREG(info->st_mode)) {
+        report(loader, path, "unreadable", "this is no file, but a pipe or a device");
+        return;
+    }
     if (size > LIMIT_POLICY_FILE_BYTES) {
         report(loader, path, "too-large", TOO_LARGE);
         return;

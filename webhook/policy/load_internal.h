@@ -15,6 +15,7 @@
 #ifndef PROCTOR_POLICY_LOAD_INTERNAL_H
 #define PROCTOR_POLICY_LOAD_INTERNAL_H
 
+#include "policy/keys.h"
 #include "policy/load.h"
 #include "policy/verb.h"
 
@@ -50,10 +51,10 @@ bool load_fail(struct loader *loader, const cJSON *node, const char *code, const
 /* "a list", "a text": what a value is, for messages. */
 const char *load_sort(const cJSON *node);
 
-/* Reports every member of `mapping` that is not among `keys` (ending with NULL); false if
- * `mapping` is no mapping. */
+/* Reports every member of `mapping` that has no row in `keys` and is none of the verbs `with`;
+ * false if `mapping` is no mapping. */
 bool load_check_keys(struct loader *loader, const cJSON *mapping, const char *what,
-                     const char *const *keys);
+                     const struct key *keys, enum key_verbs with);
 
 /* The member as a non-empty string; NULL if it is absent (an error if `needed`) or wrong. */
 const char *load_string(struct loader *loader, const cJSON *mapping, const char *key, bool needed);

@@ -56,15 +56,16 @@ const char *load_sort(const cJSON *node)
 }
 
 bool load_check_keys(struct loader *loader, const cJSON *mapping, const char *what,
-                     const char *const *keys)
+                     const struct key *keys, enum key_verbs with)
 {
+    const char *const *names = key_names(loader->arena, keys, with);
     if (!json_is_object(mapping))
         return load_fail(loader, mapping, "wrong-type", "%s must be a mapping, and it is %s", what,
                          load_sort(mapping));
     for (const cJSON *member = mapping->child; member != NULL; member = member->next) {
-        if (is_among(member->string, keys))
+        if (is_among(member->string, names))
             continue;
-        const char *near = nearest_key(member->string, keys);
+        const char *near = nearest_key(member->string, names);
         const struct place place = {loader->file, yaml_key_mark(member)};
         diag_add(loader->diagnostics, DIAG_ERROR, place, "unknown-key",
                  "%s has no key \"%s\"%s%s%s", what, member->string,
@@ -205,7 +206,7 @@ struct policy_text load_text(struct loader *loader, const cJSON *mapping, const 
 
 unsigned load_operations(struct loader *loader, const cJSON *mapping, unsigned otherwise)
 {
-    static const char *const names[] = {"CREATE", "UPDATE", "DELETE", "CONNECT", NULL};
+    const char *const *names = key_operations; /* in the order of enum operation */
     policy_strings words = load_strings(loader, mapping, "operations");
     unsigned mask = 0;
     bool known = true;

@@ -91,14 +91,10 @@ static void load_match_labels(struct loader *loader, const cJSON *labels, struct
 
 static void load_expression(struct loader *loader, const cJSON *node, struct policy_match *out)
 {
-    static const char *const keys[] = {"key", "operator", "values", NULL};
-    static const char *const tests[] = {[LABEL_IN] = "In",
-                                        [LABEL_NOT_IN] = "NotIn",
-                                        [LABEL_EXISTS] = "Exists",
-                                        [LABEL_ABSENT] = "DoesNotExist",
-                                        NULL};
+    const char *const *tests = key_operators; /* in the order of label_requirement's */
     const size_t none = LABEL_ABSENT + 1;
-    if (!load_check_keys(loader, node, "an entry of matchExpressions", keys))
+    if (!load_check_keys(loader, node, "an entry of matchExpressions", keys_expression,
+                         KEY_NO_VERBS))
         return;
     struct label_requirement requirement = {.key = load_string(loader, node, "key", true)};
     const size_t test = load_choice(loader, node, "operator", tests, none);
@@ -127,8 +123,8 @@ static void load_expression(struct loader *loader, const cJSON *node, struct pol
 
 static void load_selector(struct loader *loader, const cJSON *selector, struct policy_match *out)
 {
-    static const char *const keys[] = {"matchLabels", "matchExpressions", NULL};
-    if (selector == NULL || !load_check_keys(loader, selector, "selector", keys))
+    if (selector == NULL ||
+        !load_check_keys(loader, selector, "selector", keys_selector, KEY_NO_VERBS))
         return;
     out->selector_place = load_place(loader, selector);
     if (has_subresource(out->resources))
@@ -156,9 +152,7 @@ static bool has_star(policy_strings resources)
 
 static void load_exclude(struct loader *loader, const cJSON *node, struct policy_exclude *out)
 {
-    static const char *const keys[] = {"user",       "group",        "resources",
-                                       "operations", "onlyMetadata", NULL};
-    if (!load_check_keys(loader, node, "an entry of exclude", keys))
+    if (!load_check_keys(loader, node, "an entry of exclude", keys_exclude, KEY_NO_VERBS))
         return;
     out->place = load_place(loader, node);
     out->user = load_string(loader, node, "user", false);
@@ -201,12 +195,11 @@ static void load_excludes(struct loader *loader, const cJSON *list, struct polic
 void load_match(struct loader *loader, const cJSON *match, bool of_exception,
                 struct policy_match *out)
 {
-    static const char *const keys[] = {"namespaces", "resources", "operations", "names", "users",
-                                       "groups",     "selector",  "exclude",    NULL};
-    if (!load_check_keys(loader, match, "match", keys))
+    if (!load_check_keys(loader, match, "match", keys_match, KEY_NO_VERBS))
         return;
     out->namespaces = load_strings(loader, match, "namespaces");
     out->resources = load_strings(loader, match, "resources");
+    out->resources_place = load_place(loader, json_get(match, "resources"));
     out->names = load_strings(loader, match, "names");
     out->users = load_strings(loader, match, "users");
     out->groups = load_strings(loader, match, "groups");

@@ -8,18 +8,6 @@
 #include <ctype.h>
 #include <string.h>
 
-/* "deployments.apps/scale" -> apps, deployments, scale. */
-static struct schema_resource_name split(struct arena *arena, const char *text)
-{
-    const char *slash = strchr(text, '/');
-    char *name = arena_strndup(arena, text, slash != NULL ? (size_t)(slash - text) : strlen(text));
-    char *dot = strchr(name, '.');
-    if (dot != NULL)
-        *dot = '\0';
-    return (struct schema_resource_name){dot != NULL ? dot + 1 : "", name,
-                                         slash != NULL ? slash + 1 : ""};
-}
-
 static const char *spell(struct arena *arena, const struct schema_resource_name *row)
 {
     return arena_printf(arena, "%s%s%s", row->resource, *row->group != '\0' ? "." : "", row->group);
@@ -102,7 +90,7 @@ static void check_subresource(struct loader *loader, const cJSON *node, const ch
 static void check_known(struct loader *loader, const cJSON *node, const char *text)
 {
     bool known;
-    const struct schema_resource_name name = split(loader->arena, text);
+    const struct schema_resource_name name = schema_resource_split(loader->arena, text);
     (void)schema_kind_of_resource(name.group, name.resource, "", &known);
     if (known && *name.subresource != '\0')
         check_subresource(loader, node, text, &name);
@@ -121,7 +109,7 @@ static const char *advice_for(struct loader *loader, const char *text)
     char *lower = arena_strdup(loader->arena, text);
     for (char *at = lower; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
-    const struct schema_resource_name name = split(loader->arena, lower);
+    const struct schema_resource_name name = schema_resource_split(loader->arena, lower);
     struct schema_resource_name row;
     if (!find_nearest(&name, &row))
         return ", as deployments.apps";

@@ -5,25 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const dials[] = {"id",      "why",  "message", "fix",      "field",
-                                    "when",    "mode", "outside", "optional", "exactly",
-                                    "ratchet", "type", NULL};
-
-/* The keys that a rule may have: the dials and the verbs. */
-static const char *const *rule_keys(struct arena *arena)
-{
-    size_t dial_count = 0, verb_count = 0;
-    while (dials[dial_count] != NULL)
-        dial_count++;
-    while (verbs[verb_count] != NULL)
-        verb_count++;
-    const char **keys = arena_array(arena, dial_count + verb_count + 1, sizeof *keys);
-    memcpy(keys, dials, dial_count * sizeof *keys);
-    for (size_t i = 0; i < verb_count; i++)
-        keys[dial_count + i] = verbs[i]->name;
-    return keys;
-}
-
 static struct field *load_field(struct loader *loader, const cJSON *node)
 {
     struct field *field;
@@ -62,22 +43,10 @@ static struct action *load_actions(struct loader *loader, const cJSON *node,
 
 /* ---- conditions ------------------------------------------------------------------------- */
 
-static const char *const *condition_keys(struct arena *arena)
-{
-    const char **keys = arena_array(arena, 32, sizeof *keys);
-    size_t count = 0;
-    keys[count++] = "field";
-    keys[count++] = "exists";
-    for (size_t i = 0; verbs[i] != NULL; i++)
-        if (verbs[i]->in_when)
-            keys[count++] = verbs[i]->name;
-    return keys;
-}
-
 static bool load_condition(struct loader *loader, const cJSON *node, struct verb_parse *parse,
                            bool has_element, struct condition *out)
 {
-    if (!load_check_keys(loader, node, "an entry of when", condition_keys(loader->arena)))
+    if (!load_check_keys(loader, node, "an entry of when", keys_condition, KEY_WHEN_VERBS))
         return false;
     const cJSON *field = json_get(node, "field"), *exists = json_get(node, "exists");
     out->place = load_place(loader, node);
@@ -131,22 +100,18 @@ static bool has_verb(const struct rule *rule, const char *name)
 
 static void load_type(struct loader *loader, const cJSON *node, struct rule *rule)
 {
-    static const char *const names[] = {"auto",     "quantity", "int",  "intOrPercent",
-                                        "duration", "string",   "bool", NULL};
-    const size_t type = load_choice(loader, node, "type", names, 0);
-    if (!value_type_parse(names[type], &rule->type))
+    const size_t type = load_choice(loader, node, "type", key_types, 0);
+    if (!value_type_parse(key_types[type], &rule->type))
         rule->type = VALUE_AUTO;
 }
 
 /* `slips`: there are unknown keys, so that what seems missing is not. */
 static void load_dials(struct loader *loader, const cJSON *node, struct rule *rule, bool slips)
 {
-    static const char *const outside[] = {"deny", "clamp", NULL};
-    static const char *const ratchets[] = {"normal", "never", NULL};
     rule->mode =
         (enum policy_mode)load_choice(loader, node, "mode", policy_mode_names, rule->policy->mode);
-    rule->clamp = load_choice(loader, node, "outside", outside, 0) == 1;
-    rule->ratchet_never = load_choice(loader, node, "ratchet", ratchets, 0) == 1;
+    rule->clamp = load_choice(loader, node, "outside", key_outside, 0) == 1;
+    rule->ratchet_never = load_choice(loader, node, "ratchet", key_ratchets, 0) == 1;
     rule->optional = load_bool(loader, node, "optional");
     rule->exactly = load_bool(loader, node, "exactly");
     load_type(loader, node, rule);
@@ -167,7 +132,8 @@ static bool is_id(const char *text)
 static void load_identity(struct loader *loader, const cJSON *node, struct rule *rule)
 {
     const char *id = load_string(loader, node, "id", true);
-    rule->id = id != NULL ? id : "?";
+    if (id != NULL)
+        rule->id = id;
     rule->full_id = arena_printf(loader->arena, "%s/%s", rule->policy->name, rule->id);
     if (id != NULL && !is_id(id))
         load_fail(loader, json_get(node, "id"), "bad-id",
@@ -244,7 +210,7 @@ static void load_rule(struct loader *loader, const cJSON *node, struct rule *rul
                       const struct declared *declared)
 {
     const size_t errors = loader->diagnostics->error_count;
-    if (!load_check_keys(loader, node, "a rule", rule_keys(loader->arena)))
+    if (!load_check_keys(loader, node, "a rule", keys_rule, KEY_ALL_VERBS))
         return;
     const bool slips = loader->diagnostics->error_count > errors;
     rule->place = load_place(loader, node);
@@ -267,8 +233,7 @@ static void check_ids(struct loader *loader, const struct policy *policy, const 
     const cJSON *node = rules->child;
     for (size_t i = 0; i < policy->rule_count && node != NULL; i++, node = node->next)
         for (size_t j = 0; j < i; j++)
-            if (policy->rules[i].id != NULL && policy->rules[j].id != NULL &&
-                strcmp(policy->rules[i].id, policy->rules[j].id) == 0 &&
+            if (strcmp(policy->rules[i].id, policy->rules[j].id) == 0 &&
                 strcmp(policy->rules[i].id, "?") != 0) {
                 load_fail(loader, json_get(node, "id"), "duplicate-id",
                           "the id %s stands at line %u already", policy->rules[i].id,
@@ -295,6 +260,7 @@ void load_rules(struct loader *loader, const cJSON *rules, struct policy *policy
         struct rule *rule = &policy->rules[policy->rule_count++];
         const size_t errors = loader->diagnostics->error_count;
         rule->policy = policy;
+        rule->id = rule->full_id = "?"; /* of what is no rule, or has none */
         load_rule(loader, node, rule, declared);
         rule->broken = loader->diagnostics->error_count > errors;
     }

@@ -56,6 +56,7 @@ static void load_pattern(struct loader *loader, const cJSON *node, struct policy
 {
     struct err err;
     const char *pattern = load_string(loader, node, "pattern", false);
+    out->pattern_text = pattern;
     out->pattern_place = load_place(loader, json_get(node, "pattern"));
     if (pattern != NULL && pattern_compile(loader->arena, pattern, &out->pattern, &err) != 0)
         load_fail(loader, json_get(node, "pattern"), "bad-pattern", "%s", err.text);
@@ -66,8 +67,7 @@ static void load_pattern(struct loader *loader, const cJSON *node, struct policy
 static bool load_variable(struct loader *loader, const cJSON *node, const struct declared *declared,
                           struct policy_variable *out)
 {
-    static const char *const keys[] = {"name", "from", "pattern", NULL};
-    if (!load_check_keys(loader, node, "a variable", keys))
+    if (!load_check_keys(loader, node, "a variable", keys_variable, KEY_NO_VERBS))
         return false;
     out->name = load_string(loader, node, "name", true);
     const bool has_from = load_string(loader, node, "from", true) != NULL;

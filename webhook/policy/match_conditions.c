@@ -287,6 +287,10 @@ static void drop_covered(struct who *who)
 
 /* ---- CEL ----------------------------------------------------------------------------------- */
 
+const char *const match_conditions_only_metadata =
+    "object.all(k, k == \"metadata\" || (k in oldObject && object[k] == oldObject[k])) && "
+    "oldObject.all(k, k == \"metadata\" || k in object)";
+
 void match_conditions_quote(struct buf *buf, const char *text)
 {
     buf_add_char(buf, '"');
@@ -324,7 +328,7 @@ static void add_who(struct buf *buf, const struct who *who)
     buf_add_string(buf, "]))");
 }
 
-static void add_operations(struct buf *buf, unsigned mask)
+void match_conditions_add_operations(struct buf *buf, unsigned mask)
 {
     size_t count = 0;
     for (size_t i = 0; i < OPERATION_COUNT; i++)
@@ -336,25 +340,20 @@ static void add_operations(struct buf *buf, unsigned mask)
     buf_add_string(buf, count == 1 ? "" : "]");
 }
 
-static void add_resource(struct work *work, struct buf *buf, const char *resource)
+void match_conditions_add_resource(struct buf *buf, struct arena *arena, const char *resource)
 {
-    const char *slash = strchr(resource, '/');
-    char *name = slash != NULL ? arena_strndup(work->arena, resource, (size_t)(slash - resource))
-                               : arena_strdup(work->arena, resource);
-    char *dot = strchr(name, '.');
-    if (dot != NULL)
-        *dot = '\0';
+    const struct schema_resource_name name = schema_resource_split(arena, resource);
     buf_add_string(buf, "request.resource.group == ");
-    match_conditions_quote(buf, dot != NULL ? dot + 1 : "");
+    match_conditions_quote(buf, name.group);
     buf_add_string(buf, " && request.resource.resource == ");
-    match_conditions_quote(buf, name);
+    match_conditions_quote(buf, name.resource);
     /* The API server leaves the member out when there is none. */
-    if (slash == NULL) {
+    if (strchr(resource, '/') == NULL) {
         buf_add_string(buf, " && !has(request.subResource)");
         return;
     }
     buf_add_string(buf, " && has(request.subResource) && request.subResource == ");
-    match_conditions_quote(buf, slash + 1);
+    match_conditions_quote(buf, name.subresource);
 }
 
 static bool in_row(const struct cell *cell, const struct cell *row)
@@ -375,21 +374,19 @@ static void add_what(struct work *work, struct buf *buf, const struct who *who,
         all = all || (in_row(cell, row) && strcmp(cell->resource, "*") == 0);
     }
     if (row->safe != EVERY_OPERATION)
-        add_operations(buf, row->safe);
+        match_conditions_add_operations(buf, row->safe);
     if (!all) {
         buf_add_strings(buf, buf->length > begin ? " && " : "", count > 1 ? "((" : "", NULL);
         for (const struct cell *cell = row; cell < end; cell++) {
             if (!in_row(cell, row))
                 continue;
             buf_add_string(buf, at++ > 0 ? ") || (" : "");
-            add_resource(work, buf, cell->resource);
+            match_conditions_add_resource(buf, work->arena, cell->resource);
         }
         buf_add_string(buf, count > 1 ? "))" : "");
     }
     if (row->only_metadata)
-        buf_add_string(buf, " && object.all(k, k == \"metadata\" || (k in oldObject && object[k] "
-                            "== oldObject[k])) && oldObject.all(k, k == \"metadata\" || k in "
-                            "object)");
+        buf_add_strings(buf, " && ", match_conditions_only_metadata, NULL);
 }
 
 /* ---- names --------------------------------------------------------------------------------- */

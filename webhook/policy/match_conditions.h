@@ -46,4 +46,11 @@ NODISCARD int match_conditions_from_set(const struct policy_set *set, struct are
 struct buf;
 void match_conditions_quote(struct buf *buf, const char *text);
 
+/* Append what a request must be: of one of the operations; of "name.group[/subresource]". */
+void match_conditions_add_operations(struct buf *buf, unsigned mask);
+void match_conditions_add_resource(struct buf *buf, struct arena *arena, const char *resource);
+
+/* That an UPDATE leaves all but metadata as it was. */
+extern const char *const match_conditions_only_metadata;
+
 #endif

@@ -67,6 +67,7 @@ struct policy_exclude {
 struct policy_match {
     policy_strings namespaces; /* globs */
     policy_strings resources;  /* name.group[/subresource], or "*" */
+    struct place resources_place;
     unsigned operations;
     policy_strings names;  /* globs */
     policy_strings users;  /* globs */
@@ -82,7 +83,8 @@ struct policy_variable {
     const char *name;
     struct expr from;
     struct pattern *pattern; /* NULL: the whole text */
-    struct place place;      /* of its name */
+    const char *pattern_text;
+    struct place place; /* of its name */
     struct place from_place;
     struct place pattern_place;
 };

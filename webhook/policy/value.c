@@ -130,6 +130,20 @@ static enum value_order compare_strings(const cJSON *a, const cJSON *b)
     return same ? VALUE_SAME : VALUE_INCOMPARABLE;
 }
 
+static const char *text_of(const cJSON *value, char scratch[32])
+{
+    return json_is_number(value) ? json_number_text(value, scratch) : json_string(value);
+}
+
+/* Of a field that holds nothing but strings: a policy's number is the text that it is put in as
+ * (edit.c). */
+static enum value_order compare_texts(const cJSON *a, const cJSON *b)
+{
+    char x_digits[32], y_digits[32];
+    const char *x = text_of(a, x_digits), *y = text_of(b, y_digits);
+    return x != NULL && y != NULL && strcmp(x, y) == 0 ? VALUE_SAME : VALUE_INCOMPARABLE;
+}
+
 static enum value_order compare_int_or_percent(const cJSON *a, const cJSON *b)
 {
     int64_t x, y;
@@ -213,7 +227,7 @@ enum value_order value_compare(enum value_type type, const cJSON *a, const cJSON
     case VALUE_DURATION:
         return compare_durations(a, b);
     case VALUE_STRING:
-        return compare_strings(a, b);
+        return compare_texts(a, b);
     case VALUE_AUTO:
         if (json_is_number(a))
             return compare_numbers(a, b);
@@ -288,8 +302,10 @@ static bool same_keys(const struct schema_node *list, const cJSON *found, const 
 {
     for (const char *const *key = list->merge_keys; *key != NULL; key++) {
         const cJSON *x = json_get(found, *key), *y = json_get(wanted, *key);
+        const enum value_type type = value_type_at(VALUE_AUTO, schema_member(list->item, *key));
         /* A key with an API default (a port's protocol) may be left out of the wanted value. */
-        if (!json_equal(x, y) && (y != NULL || !is_default(field_of(list->item, *key), x)))
+        if (y == NULL ? x != NULL && !is_default(field_of(list->item, *key), x)
+                      : x == NULL || value_compare(type, x, y) != VALUE_SAME)
             return false;
     }
     return true;

@@ -231,11 +231,16 @@ bool verb_check_absent(struct eval *eval, const struct rule *rule, const struct 
 
 /* ---- words ------------------------------------------------------------------------------ */
 
-struct buf verb_buf(struct eval *eval)
+struct buf verb_buf(const struct eval *eval)
 {
     struct buf buf;
     buf_init(&buf, eval->arena, LIMIT_BODY_BYTES);
     return buf;
+}
+
+void verb_explain_being(const struct rule *rule, struct buf *buf)
+{
+    buf_add_string(buf, rule == NULL ? "is " : "must be ");
 }
 
 void verb_write_choice(const cJSON *list, struct buf *buf)

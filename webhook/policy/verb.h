@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "policy/eval.h"
+#include "policy/keys.h"
 #include "policy/set.h"
 
 /* What the loader gives a verb to parse its value with. */
@@ -30,8 +31,9 @@ struct finding {
 };
 
 struct verb {
-    const char *name;  /* the key in YAML */
-    const char *value; /* what the key takes, for help and messages: "a value", "true" */
+    const char *name;    /* the key in YAML */
+    const char *value;   /* what the key takes, for help and messages: "a value", "true" */
+    enum key_sort takes; /* the same for the schema file */
     bool mutates;
     bool clamps;        /* ... only what stands there already with outside: clamp */
     bool in_when;       /* may stand in `when` */
@@ -57,7 +59,8 @@ struct verb {
                         const struct path *path, const struct target *where,
                         struct finding *ret_finding);
 
-    /* Appends the verb as a phrase for people: "at most 1", "set to RollingUpdate". */
+    /* Appends what the verb says of the field, as a predicate: "is lowered to 1 if it is more",
+     * "must be at most 1"; inside `when` (rule NULL) "is at most 1". */
     void (*explain)(const struct rule *rule, const struct action *action, struct buf *buf);
 
     /* Finds what is wrong with the action beside the rule's others and its field's schema;
@@ -124,7 +127,10 @@ bool verb_unjudged(struct eval *eval, const struct rule *rule, struct finding *r
 /* Appends "a, b or c". */
 void verb_write_choice(const cJSON *list, struct buf *buf);
 
+/* For a check's explain: appends "must be " of a rule, "is " inside `when` (rule NULL). */
+void verb_explain_being(const struct rule *rule, struct buf *buf);
+
 /* An arena buffer for a bound. */
-struct buf verb_buf(struct eval *eval);
+struct buf verb_buf(const struct eval *eval);
 
 #endif

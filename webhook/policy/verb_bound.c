@@ -79,15 +79,21 @@ static bool parse(struct verb_parse *parse, const cJSON *value, struct action *a
 
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
 {
+    if (rule != NULL && rule->clamp) {
+        buf_add_string(buf, is_min(action) ? "is raised to " : "is lowered to ");
+        value_write_plain(action->value.value, 200, buf);
+        buf_add_string(buf, is_min(action) ? " if it is less" : " if it is more");
+        return;
+    }
+    verb_explain_being(rule, buf);
     buf_add_string(buf, is_min(action) ? "at least " : "at most ");
     value_write_plain(action->value.value, 200, buf);
-    if (rule->clamp)
-        buf_add_string(buf, " (moved there)");
 }
 
 const struct verb verb_min = {
     .name = "min",
     .value = "a number, quantity or duration",
+    .takes = KEY_BOUND,
     .mutates = true,
     .clamps = true,
     .in_when = true,
@@ -100,6 +106,7 @@ const struct verb verb_min = {
 const struct verb verb_max = {
     .name = "max",
     .value = "a number, quantity or duration",
+    .takes = KEY_BOUND,
     .mutates = true,
     .clamps = true,
     .in_when = true,

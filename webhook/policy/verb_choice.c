@@ -73,17 +73,27 @@ static bool check_none_of(struct eval *eval, const struct rule *rule, const stru
     return false;
 }
 
+static bool is_single(const cJSON *list)
+{
+    return !json_is_array(list) || json_count(list) == 1;
+}
+
 static void explain_one_of(const struct rule *rule, const struct action *action, struct buf *buf)
 {
-    (void)rule;
-    buf_add_string(buf, "one of ");
+    verb_explain_being(rule, buf);
+    if (!is_single(action->value.value))
+        buf_add_string(buf, "one of ");
     verb_write_choice(action->value.value, buf);
 }
 
 static void explain_none_of(const struct rule *rule, const struct action *action, struct buf *buf)
 {
-    (void)rule;
-    buf_add_string(buf, "none of ");
+    if (is_single(action->value.value)) {
+        buf_add_string(buf, rule == NULL ? "is not " : "must not be ");
+    } else {
+        verb_explain_being(rule, buf);
+        buf_add_string(buf, "none of ");
+    }
     verb_write_choice(action->value.value, buf);
 }
 
@@ -91,6 +101,7 @@ extern const struct verb verb_one_of;
 const struct verb verb_one_of = {
     .name = "oneOf",
     .value = "a list of values",
+    .takes = KEY_VALUES,
     .in_when = true,
     .parse = verb_parse_list,
     .check = check_one_of,
@@ -101,6 +112,7 @@ extern const struct verb verb_none_of;
 const struct verb verb_none_of = {
     .name = "noneOf",
     .value = "a list of values",
+    .takes = KEY_VALUES,
     .in_when = true,
     .negative = true,
     .parse = verb_parse_list,

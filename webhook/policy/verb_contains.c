@@ -38,7 +38,8 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
 {
     (void)rule;
-    buf_add_string(buf, "containing ");
+    buf_add_string(buf,
+                   json_count(action->value.value) > 1 ? "must contain each of " : "must contain ");
     verb_write_choice(action->value.value, buf);
 }
 
@@ -46,6 +47,7 @@ extern const struct verb verb_contains;
 const struct verb verb_contains = {
     .name = "contains",
     .value = "a list of values",
+    .takes = KEY_VALUES,
     .parse = verb_parse_list,
     .check = check,
     .explain = explain,

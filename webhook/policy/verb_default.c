@@ -46,14 +46,16 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
 {
     (void)rule;
-    buf_add_string(buf, "by default ");
+    buf_add_string(buf, "becomes ");
     value_write_plain(action->value.value, 200, buf);
+    buf_add_string(buf, " if it is not given");
 }
 
 extern const struct verb verb_default;
 const struct verb verb_default = {
     .name = "default",
     .value = "a value",
+    .takes = KEY_VALUE,
     .mutates = true,
     .parse = verb_parse_expr,
     .mutate = mutate,

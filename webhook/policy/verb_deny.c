@@ -17,13 +17,14 @@ static void explain(const struct rule *rule, const struct action *action, struct
 {
     (void)rule;
     (void)action;
-    buf_add_string(buf, "refused");
+    buf_add_string(buf, "is refused");
 }
 
 extern const struct verb verb_deny;
 const struct verb verb_deny = {
     .name = "deny",
     .value = "true",
+    .takes = KEY_TRUE,
     .without_field = true,
     .parse = verb_parse_true,
     .check = check,

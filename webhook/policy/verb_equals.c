@@ -17,8 +17,9 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
 
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
 {
-    (void)rule;
-    buf_add_string(buf, "exactly ");
+    verb_explain_being(rule, buf);
+    if (rule != NULL && rule->exactly)
+        buf_add_string(buf, "exactly ");
     value_write_plain(action->value.value, 200, buf);
 }
 
@@ -26,6 +27,7 @@ extern const struct verb verb_equals;
 const struct verb verb_equals = {
     .name = "equals",
     .value = "a value",
+    .takes = KEY_VALUE,
     .in_when = true,
     .parse = verb_parse_expr,
     .check = check,

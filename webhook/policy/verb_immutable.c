@@ -71,13 +71,14 @@ static bool parse(struct verb_parse *parse, const cJSON *value, struct action *a
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
 {
     (void)rule;
-    buf_add_string(buf, action->flag ? "never changed" : "not changed once it is set");
+    buf_add_string(buf, action->flag ? "must never change" : "must not change once it is set");
 }
 
 extern const struct verb verb_immutable;
 const struct verb verb_immutable = {
     .name = "immutable",
     .value = "true or once",
+    .takes = KEY_ONCE,
     .negative = true,
     .parse = parse,
     .check_whole = check_whole,

@@ -90,8 +90,10 @@ static bool parse(struct verb_parse *parse, const cJSON *value, struct action *a
 
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
 {
-    (void)rule;
-    buf_add_string(buf, action->verb->negative ? "not fitting " : "fitting ");
+    if (action->verb->negative)
+        buf_add_string(buf, rule == NULL ? "does not fit " : "must not fit ");
+    else
+        buf_add_string(buf, rule == NULL ? "fits " : "must fit ");
     value_write_plain(action->value.value, 200, buf);
 }
 
@@ -99,6 +101,7 @@ extern const struct verb verb_pattern;
 const struct verb verb_pattern = {
     .name = "pattern",
     .value = "a regular expression",
+    .takes = KEY_TEXT,
     .in_when = true,
     .parse = parse,
     .check = check_pattern,
@@ -109,6 +112,7 @@ extern const struct verb verb_not_pattern;
 const struct verb verb_not_pattern = {
     .name = "notPattern",
     .value = "a regular expression",
+    .takes = KEY_TEXT,
     .in_when = true,
     .negative = true,
     .parse = parse,

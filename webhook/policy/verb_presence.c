@@ -29,6 +29,7 @@ extern const struct verb verb_required;
 const struct verb verb_required = {
     .name = "required",
     .value = "true",
+    .takes = KEY_TRUE,
     .parse = verb_parse_true,
     .check = check_required,
     .explain = explain_required,
@@ -38,6 +39,7 @@ extern const struct verb verb_forbidden;
 const struct verb verb_forbidden = {
     .name = "forbidden",
     .value = "true",
+    .takes = KEY_TRUE,
     .negative = true,
     .parse = verb_parse_true,
     .check = verb_check_absent,

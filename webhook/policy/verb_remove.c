@@ -15,13 +15,14 @@ static void explain(const struct rule *rule, const struct action *action, struct
 {
     (void)rule;
     (void)action;
-    buf_add_string(buf, "taken out");
+    buf_add_string(buf, "is taken out");
 }
 
 extern const struct verb verb_remove;
 const struct verb verb_remove = {
     .name = "remove",
     .value = "true",
+    .takes = KEY_TRUE,
     .mutates = true,
     .negative = true,
     .parse = verb_parse_true,

@@ -1,5 +1,6 @@
 /* set: V — what differs becomes V; afterwards it must equal V.  On an element that is chosen by
  * its key (env[name=X]) V is the whole entry.  image@registry is the one view that can be set. */
+#include "base/limits.h"
 #include "kube/image.h"
 #include "policy/edit.h"
 #include "policy/verb.h"
@@ -43,6 +44,13 @@ static const cJSON *image_at(struct eval *eval, const cJSON *image_node, const c
     return json_new_string(eval->arena, text.data);
 }
 
+static bool has_registry(const char *text, const char *registry)
+{
+    struct image image;
+    return image_parse(text, &image) && image.registry.length == strlen(registry) &&
+           memcmp(image.registry.text, registry, image.registry.length) == 0;
+}
+
 static const cJSON *wanted_value(struct eval *eval, const struct action *action,
                                  const struct target *target, const char **ret_unresolved)
 {
@@ -60,15 +68,12 @@ static bool holds(const struct rule *rule, const struct target *target, const cJ
 
 static void set_registry(struct eval *eval, struct target *target, const cJSON *wanted)
 {
-    struct image image;
-    if (target->value == NULL || !json_is_string(wanted) || !json_is_string(target->value) ||
-        !image_parse(target->value->valuestring, &image))
-        return;
-    if (image.registry.length == strlen(wanted->valuestring) &&
-        memcmp(image.registry.text, wanted->valuestring, image.registry.length) == 0)
+    if (!json_is_string(target->value) || !json_is_string(wanted) ||
+        has_registry(target->value->valuestring, wanted->valuestring))
         return;
     const cJSON *moved = image_at(eval, target->value, wanted);
-    if (moved != NULL)
+    /* What is no registry would become a part of the path, and once more the next time. */
+    if (moved != NULL && has_registry(moved->valuestring, wanted->valuestring))
         edit_set(eval, target, moved, true);
 }
 
@@ -100,18 +105,36 @@ static bool check(struct eval *eval, const struct rule *rule, const struct actio
 static void explain(const struct rule *rule, const struct action *action, struct buf *buf)
 {
     (void)rule;
-    buf_add_string(buf, "set to ");
+    buf_add_string(buf, "is set to ");
     value_write_plain(action->value.value, 200, buf);
+}
+
+static void lint(struct verb_parse *parse, const struct rule *rule, const struct action *action,
+                 const struct schema_node *node)
+{
+    const cJSON *value = action->value.value;
+    struct buf text;
+    verb_lint_value(parse, rule, action, node);
+    if (rule->field == NULL || rule->field->view != VIEW_REGISTRY || !action->value.is_constant)
+        return;
+    buf_init(&text, NULL, LIMIT_POLICY_FILE_BYTES);
+    buf_add_strings(&text, json_is_string(value) ? value->valuestring : "", "/image", NULL);
+    if (!json_is_string(value) || !has_registry(text.data, value->valuestring))
+        verb_fail(parse, value, "bad-value",
+                  "set: a registry is a host with a dot or a port in it (or localhost), as "
+                  "registry.example.org");
+    buf_done(&text);
 }
 
 extern const struct verb verb_set;
 const struct verb verb_set = {
     .name = "set",
     .value = "a value",
+    .takes = KEY_VALUE,
     .mutates = true,
     .parse = verb_parse_expr,
     .mutate = mutate,
     .check = check,
     .explain = explain,
-    .lint = verb_lint_value,
+    .lint = lint,
 };

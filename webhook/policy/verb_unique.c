@@ -99,13 +99,14 @@ static void explain(const struct rule *rule, const struct action *action, struct
 {
     (void)rule;
     (void)action;
-    buf_add_string(buf, "each value once");
+    buf_add_string(buf, "must hold no value twice");
 }
 
 extern const struct verb verb_unique;
 const struct verb verb_unique = {
     .name = "unique",
     .value = "true",
+    .takes = KEY_TRUE,
     .negative = true,
     .parse = verb_parse_true,
     .check = check,

@@ -125,6 +125,42 @@ static const struct {
      FOR("resources: [pods], namespaces: [a]")},
     {"bad-glob", FOR("resources: [pods], groups: [\"a|b\"]"),
      FOR("resources: [pods], groups: [\"Domain Admins\"]")},
+    /* what never acts */
+    {"never-asked", FOR("resources: [pods/exec]"),
+     FOR("resources: [pods/exec], operations: [CONNECT]")},
+    {"never-asked", FOR("resources: [pods], operations: [CONNECT]"),
+     FOR("resources: [pods], operations: [DELETE]")},
+    {"never-asked",
+     FOR("resources: [deployments.apps, deployments.apps/scale], operations: [CREATE]"),
+     FOR("resources: [deployments.apps, deployments.apps/scale], operations: [UPDATE]")},
+    {"never-asked", FOR("resources: [serviceaccounts/token], operations: [UPDATE]"),
+     FOR("resources: [things.example.org/odd], operations: [CONNECT]")},
+    {"no-namespace", FOR("resources: [persistentvolumes], namespaces: [x]"),
+     FOR("resources: [persistentvolumeclaims, namespaces, things.example.org], namespaces: [x]")},
+    {"no-namespace", FOR("resources: [clusterroles.rbac.authorization.k8s.io], namespaces: [x]"),
+     FOR("resources: [clusterroles.rbac.authorization.k8s.io], groups: [x]")},
+    {"excludes-everybody",
+     FOR("resources: [pods], exclude: [{ group: \"system:authenticated\", operations: [DELETE] }]"),
+     FOR("resources: [pods], exclude: [{ group: \"system:nodes\", operations: [DELETE] }]")},
+    {"never-holds",
+     RULE("deny: true, when: [{ field: metadata.labels.a, equals: b }, { field: metadata.labels.a, "
+          "exists: false }]"),
+     RULE("deny: true, when: [{ field: metadata.labels.a, equals: b }, { field: metadata.labels.b, "
+          "exists: false }]")},
+    {"never-holds",
+     RULE("deny: true, when: [{ field: metadata.labels.a, oneOf: [b, c], noneOf: [c, b] }]"),
+     RULE("deny: true, when: [{ field: metadata.labels.a, oneOf: [b, c], noneOf: [c] }]")},
+    {"never-holds", /* over several values one may be b, and another c */
+     RULE("deny: true, when: [{ field: metadata.labels.a, equals: b }, { field: metadata.labels.a, "
+          "equals: c }]"),
+     RULE("deny: true, when: [{ field: $containers.image, equals: b }, { field: "
+          "$containers.image, equals: c }]")},
+    {"always-holds", RULE("field: metadata.labels.a, required: true, optional: true"),
+     RULE("field: metadata.labels.a, required: true")},
+    {"always-holds", RULE("field: metadata.labels.a, pattern: '^.*$'"),
+     RULE("field: metadata.labels.a, pattern: '^.+$'")},
+    {"always-holds", RULE("field: $pod.containers@count, min: 0"),
+     RULE("field: $pod.containers@count, min: 1")},
     {"unknown-resource", FOR("resources: [deploymets.apps]"),
      FOR("resources: [deployments.example.org]")},
 };
@@ -155,6 +191,46 @@ TEST(exceptions_near_their_end_are_loud)
     CHECK(finds("expires-soon", spec, EXCEPTION("2026-11-21")));
     CHECK(finds("expires-soon", spec, EXCEPTION("2026-12-04")));
     CHECK(!finds("expires-soon", spec, EXCEPTION("2026-12-06")));
+}
+
+#define WAIVER(name, match, day)                                                                   \
+    "---\napiVersion: proctor.dev/v1\nkind: Exception\nmetadata: { name: " name                    \
+    " }\nspec: { policy: "                                                                         \
+    "p, rules: [r], match: { " match " }, reason: R, owner: O, ticket: T, expires: " day " }\n"
+#define LATER "2027-11-20"
+
+TEST(exceptions_that_waive_nothing_are_told)
+{
+    static const char spec[] = RULE("deny: true");
+    const char *code = "unused-exception";
+    CHECK(finds(code, spec, WAIVER("e", "namespaces: [z]", LATER)));
+    CHECK(finds(code, spec, WAIVER("e", "namespaces: [\"z*\"]", LATER)));
+    CHECK(!finds(code, spec, WAIVER("e", "namespaces: [z, \"x*\"]", LATER)));
+    CHECK(finds(code, spec, WAIVER("e", "resources: [pods]", LATER)));
+    CHECK(!finds(code, spec, WAIVER("e", "resources: [pods, deployments.apps]", LATER)));
+    CHECK(finds(code, spec, WAIVER("e", "namespaces: [x], operations: [DELETE]", LATER)));
+    CHECK(!finds(code, spec, WAIVER("e", "namespaces: [x], users: [u]", LATER)));
+}
+
+TEST(exceptions_that_others_cover_are_told)
+{
+    static const char spec[] = RULE("deny: true");
+    const char *code = "unused-exception";
+    const char *twice = WAIVER("e", "namespaces: [x], names: [a]", LATER)
+        WAIVER("f", "namespaces: [x], names: [a]", LATER);
+    CHECK(finds(code, spec, twice));
+    CHECK_INT(diagnostics.count, 1);
+    CHECK(strstr(diagnostics.items[0].message, "the exception f waives nothing that e (") != NULL);
+    CHECK(finds(code, spec,
+                WAIVER("e", "namespaces: [x], names: [ab]", LATER)
+                    WAIVER("f", "namespaces: [x], names: [\"a*\"]", LATER)));
+    CHECK(strstr(diagnostics.items[0].message, "the exception e ") != NULL);
+    CHECK(!finds(code, spec,
+                 WAIVER("e", "namespaces: [x], names: [ab]", LATER)
+                     WAIVER("f", "namespaces: [x], names: [\"a*\"]", "2027-11-19")));
+    CHECK(!finds(code, spec,
+                 WAIVER("e", "namespaces: [x]", LATER)
+                     WAIVER("f", "namespaces: [x], groups: [g]", "2027-11-21")));
 }
 
 TEST_MAIN

@@ -70,6 +70,7 @@ TEST(a_percentage_is_no_number_but_nothing_is_nothing)
         {"\"http\"", "\"http\"", VALUE_SAME},
         {"\"http\"", "\"dns\"", VALUE_INCOMPARABLE},
         {"\"http\"", "80", VALUE_INCOMPARABLE},
+        {"\"0\"", "0", VALUE_INCOMPARABLE},
         {"\"-5%\"", "\"5%\"", VALUE_INCOMPARABLE},
         {"\"100%\"", "\"0100%\"", VALUE_SAME},
         {"\"5%%\"", "\"5%\"", VALUE_INCOMPARABLE},
@@ -107,7 +108,7 @@ TEST(texts_and_booleans_are_the_same_or_not)
     static const struct order_row texts[] = {
         {"\"a\"", "\"a\"", VALUE_SAME},
         {"\"a\"", "\"A\"", VALUE_INCOMPARABLE},
-        {"\"1\"", "1", VALUE_INCOMPARABLE},
+        {"\"1\"", "1", VALUE_SAME}, /* a number is put in as its text */
         {"\"\xc3\xa9\"", "\"e\xcc\x81\"", VALUE_INCOMPARABLE},
     };
     static const struct order_row bools[] = {
@@ -175,6 +176,8 @@ TEST(lists_compare_in_order_or_by_their_key)
     const struct schema_node *list = node_at("Pod", args);
     CHECK(holds(list, "[\"a\",\"b\"]", "[\"a\",\"b\"]", false));
     CHECK(!holds(list, "[\"b\",\"a\"]", "[\"a\",\"b\"]", false));
+    CHECK(holds(list, "[\"1\",\"b\"]", "[1,\"b\"]", false)); /* put in as its text */
+    CHECK(!holds(list, "[\"1\",\"b\"]", "[2,\"b\"]", false));
     CHECK(!holds(list, "[\"a\",\"b\",\"c\"]", "[\"a\",\"b\"]", false));
     list = node_at("Service", ports);
 #define TCP "{\"port\":80,\"protocol\":\"TCP\",\"targetPort\":1}"

@@ -335,20 +335,27 @@ TEST(verbs_say_what_they_ask_for)
     static const struct {
         const char *rule, *want;
     } rows[] = {
-        {"field: spec.replicas, min: 1", "at least 1"},
-        {"field: spec.replicas, max: 3, outside: clamp", "at most 3 (moved there)"},
-        {"field: spec.replicas, default: 2", "by default 2"},
-        {"field: spec.replicas, set: 1", "set to 1"},
-        {"field: spec.replicas, equals: 1", "exactly 1"},
+        {"field: spec.replicas, min: 1", "must be at least 1"},
+        {"field: spec.replicas, max: 3, outside: clamp", "is lowered to 3 if it is more"},
+        {"field: spec.replicas, min: 3, outside: clamp", "is raised to 3 if it is less"},
+        {"field: spec.replicas, default: 2", "becomes 2 if it is not given"},
+        {"field: spec.replicas, set: 1", "is set to 1"},
+        {"field: spec.replicas, equals: 1", "must be 1"},
+        {"field: spec.replicas, equals: 1, exactly: true", "must be exactly 1"},
         {"field: spec.replicas, required: true", "must be there"},
+        {"field: spec.replicas, immutable: true", "must never change"},
+        {"field: spec.replicas, immutable: once", "must not change once it is set"},
         {"field: $pod.hostNetwork, forbidden: true", "must not be there"},
-        {"field: $pod.hostNetwork, remove: true", "taken out"},
-        {"field: $containers.image, oneOf: [a, b]", "one of a or b"},
-        {"field: $containers.image, noneOf: [a, b]", "none of a or b"},
-        {"field: $containers.command, contains: [a]", "containing a"},
-        {"field: $containers.image, pattern: '^a'", "fitting ^a"},
-        {"field: $containers.image, notPattern: '^a'", "not fitting ^a"},
-        {"deny: true", "refused"},
+        {"field: $pod.hostNetwork, remove: true", "is taken out"},
+        {"field: $containers.image, oneOf: [a, b]", "must be one of a or b"},
+        {"field: $containers.image, oneOf: [a]", "must be a"},
+        {"field: $containers.image, noneOf: [a, b]", "must be none of a or b"},
+        {"field: $containers.image, noneOf: [a]", "must not be a"},
+        {"field: $containers.command, contains: [a]", "must contain a"},
+        {"field: $containers.command, unique: true", "must hold no value twice"},
+        {"field: $containers.image, pattern: '^a'", "must fit ^a"},
+        {"field: $containers.image, notPattern: '^a'", "must not fit ^a"},
+        {"deny: true", "is refused"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         engine_begin();
@@ -358,6 +365,31 @@ TEST(verbs_say_what_they_ask_for)
         struct buf text;
         buf_init(&text, &engine_arena, LIMIT_MIB);
         rule->actions[0].verb->explain(rule, &rule->actions[0], &text);
+        CHECK_STRING(text.data, rows[i].want);
+        policy_set_unref(set);
+    }
+}
+
+TEST(conditions_say_what_they_ask_for)
+{
+    static const struct {
+        const char *condition, *want;
+    } rows[] = {
+        {"equals: a", "is a"},        {"oneOf: [a, b]", "is one of a or b"},
+        {"noneOf: [a]", "is not a"},  {"noneOf: [a, b]", "is none of a or b"},
+        {"pattern: '^a'", "fits ^a"}, {"notPattern: '^a'", "does not fit ^a"},
+        {"min: 1", "is at least 1"},  {"max: 2", "is at most 2"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const bool bound = strncmp(rows[i].condition, "m", 1) == 0;
+        engine_begin();
+        struct policy_set *set = engine_load_rules(arena_printf(
+            &engine_arena, "    - { id: r, why: W, deny: true, when: [{ field: %s, %s }] }\n",
+            bound ? "spec.replicas" : "metadata.name", rows[i].condition));
+        const struct action *action = &set->policies[0].rules[0].conditions[0].actions[0];
+        struct buf text;
+        buf_init(&text, &engine_arena, LIMIT_MIB);
+        action->verb->explain(NULL, action, &text);
         CHECK_STRING(text.data, rows[i].want);
         policy_set_unref(set);
     }
