@@ -68,10 +68,12 @@ enum verdict_outcome { VERDICT_ALLOWED, VERDICT_PATCHED, VERDICT_DENIED, VERDICT
 struct verdict {
     bool allowed;
     enum verdict_outcome outcome;
-    const char *not_judged_because; /* VERDICT_NOT_JUDGED: "no policy matches", ... */
-    struct violation *violations;   /* all, in the document's order, of every mode */
-    size_t violation_count;         /* enforced ones that deny */
-    const char *patch;              /* JSON Patch text; NULL: none */
+    const char *not_judged_because;       /* VERDICT_NOT_JUDGED: "no policy matches", ... */
+    const struct policy *const *policies; /* that judged, in the set's order */
+    size_t policy_count;
+    struct violation *violations; /* all, in the document's order, of every mode */
+    size_t violation_count;       /* enforced ones that deny */
+    const char *patch;            /* JSON Patch text; NULL: none */
     size_t patch_length;
     size_t operation_count;
     const struct edit *edits; /* what was changed, for tools */

@@ -25,30 +25,24 @@ static const struct path *annotation_path(void)
     return &path;
 }
 
-/* Past a step's own text in a field as target_write prints it; NULL if it is another step. */
-static const char *skip_step(const char *text, const struct step *step)
+/* Whether the path can reach the field, which is as target_write prints it: the same steps,
+ * whatever the elements, or more of them. */
+static bool can_reach(const struct job *job, const struct path *path, const char *field)
 {
-    if (step->kind != STEP_MEMBER) {
-        const char *end = *text == '[' ? strchr(text, ']') : NULL;
-        return end != NULL ? end + 1 : NULL;
+    struct buf text = verb_buf(&job->eval);
+    for (size_t i = 0; i < path->count; i++) {
+        const char *element = field + text.length;
+        const char *end = *element == '[' ? strchr(element, ']') : NULL;
+        if (path->steps[i].kind == STEP_MEMBER)
+            step_write_member(&path->steps[i], &text);
+        else if (end != NULL)
+            buf_add(&text, element, (size_t)(end + 1 - element));
+        else
+            return false;
+        if (strncmp(field, text.data, text.length) != 0)
+            return false;
     }
-    const size_t length = strlen(step->name);
-    const bool bracket = *text == '[';
-    text += *text == '.' || bracket;
-    if (strncmp(text, step->name, length) != 0)
-        return NULL;
-    text += length;
-    if (bracket)
-        return *text == ']' ? text + 1 : NULL;
-    return *text == '\0' || *text == '.' || *text == '[' ? text : NULL;
-}
-
-/* Whether the path can reach the field: the same steps, whatever the elements, or more of them. */
-static bool can_reach(const struct path *path, const char *field)
-{
-    for (size_t i = 0; i < path->count && field != NULL; i++)
-        field = skip_step(field, &path->steps[i]);
-    return field != NULL;
+    return strchr(".[", field[text.length]) != NULL;
 }
 
 static const struct rule *find_rule(const struct job *job, const char *full_id)
@@ -68,7 +62,7 @@ static bool still_true(const struct job *job, const cJSON *entry)
         return false;
     const struct path_list *paths = field_paths(rule->field, job->eval.kind_index);
     for (size_t i = 0; i < paths->count; i++)
-        if (can_reach(&paths->items[i], entry->string))
+        if (can_reach(job, &paths->items[i], entry->string))
             return true;
     return false;
 }

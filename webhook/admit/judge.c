@@ -1,279 +1,11 @@
-#include "admit/judge.h"
+#include "admit/judge_internal.h"
 
 #include "base/limits.h"
 #include "kube/pointer.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-/* ---- a review from a manifest ------------------------------------------------------------- */
-
-struct names {
-    const char *group, *version, *kind;
-    const char *resource_group, *resource, *subresource;
-    const struct schema_kind *schema; /* NULL: unknown */
-};
-
-static void split_version(struct arena *arena, const char *text, struct names *names)
-{
-    const char *slash = strchr(text, '/');
-    names->group = slash == NULL ? "" : arena_strndup(arena, text, (size_t)(slash - text));
-    names->version = slash == NULL ? text : slash + 1;
-}
-
-/* As apimachinery's UnsafeGuessKindToResource, for kinds that the table does not know. */
-static const char *guess_resource(struct arena *arena, const char *kind)
-{
-    size_t length = strlen(kind);
-    char *lower = arena_strdup(arena, kind);
-    for (char *c = lower; *c != '\0'; c++)
-        *c = (char)tolower((unsigned char)*c);
-    if (length > 0 && lower[length - 1] == 's')
-        return arena_printf(arena, "%ses", lower);
-    if (length > 0 && lower[length - 1] == 'y')
-        return arena_printf(arena, "%.*sies", (int)length - 1, lower);
-    return arena_printf(arena, "%ss", lower);
-}
-
-/* The options' kinds of CONNECT, for a question that only names the subresource. */
-static const char *connect_kind(const char *subresource)
-{
-    static const char *const kinds[][2] = {{"exec", "PodExecOptions"},
-                                           {"attach", "PodAttachOptions"},
-                                           {"portforward", "PodPortForwardOptions"},
-                                           {"proxy", "PodProxyOptions"}};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strcmp(kinds[i][0], subresource) == 0)
-            return kinds[i][1];
-    }
-    return NULL;
-}
-
-static int find_kind(struct arena *arena, const struct judge_question *question,
-                     const cJSON *main_object, struct names *names, struct err *reterr)
-{
-    const char *version = json_get_string(main_object, "apiVersion");
-    const char *kind = json_get_string(main_object, "kind");
-    names->subresource = question->subresource == NULL ? "" : question->subresource;
-    if (kind == NULL && question->operation == OPERATION_CONNECT) {
-        kind = connect_kind(names->subresource);
-        version = "v1";
-    }
-    if (version == NULL || kind == NULL)
-        return err_set(reterr, ERR_USAGE, "the object has no apiVersion or no kind");
-    names->kind = kind;
-    split_version(arena, version, names);
-    names->schema = schema_kind_find(names->group, names->version, names->kind);
-    return 0;
-}
-
-static void find_resource(struct arena *arena, const struct judge_question *question,
-                          struct names *names)
-{
-    if (question->resource != NULL) {
-        const char *dot = strchr(question->resource, '.');
-        names->resource = dot == NULL ? question->resource
-                                      : arena_strndup(arena, question->resource,
-                                                      (size_t)(dot - question->resource));
-        names->resource_group = dot == NULL ? "" : dot + 1;
-    } else if (strcmp(names->kind, "Scale") == 0 && strcmp(names->group, "autoscaling") == 0) {
-        /* A Scale is only ever a subresource; Deployments are what Proctor is for. */
-        names->resource_group = "apps";
-        names->resource = "deployments";
-        names->subresource = "scale";
-    } else {
-        names->resource_group = names->group;
-        names->resource = names->schema != NULL && names->schema->resource != NULL
-                              ? names->schema->resource
-                              : guess_resource(arena, names->kind);
-    }
-}
-
-static cJSON *add_object(struct arena *arena, cJSON *parent, const char *key)
-{
-    cJSON *object = json_new_object(arena);
-    json_add(arena, parent, key, object);
-    return object;
-}
-
-static void add_text(struct arena *arena, cJSON *parent, const char *key, const char *text)
-{
-    json_add(arena, parent, key, json_new_string(arena, text));
-}
-
-static void add_null(cJSON *parent, struct arena *arena, const char *key)
-{
-    struct arena *before = arena_use(arena);
-    cJSON *null = cJSON_CreateNull();
-    arena_use(before);
-    json_add(arena, parent, key, null);
-}
-
-static void add_kind(struct arena *arena, cJSON *request, const char *key,
-                     const struct names *names)
-{
-    cJSON *kind = add_object(arena, request, key);
-    add_text(arena, kind, "group", names->group);
-    add_text(arena, kind, "version", names->version);
-    add_text(arena, kind, "kind", names->kind);
-}
-
-static void add_resource(struct arena *arena, cJSON *request, const char *key,
-                         const struct names *names)
-{
-    /* The version of a subresource's resource is not the object's (a Scale is autoscaling/v1). */
-    bool same = strcmp(names->group, names->resource_group) == 0;
-    cJSON *resource = add_object(arena, request, key);
-    add_text(arena, resource, "group", names->resource_group);
-    add_text(arena, resource, "version", same ? names->version : "v1");
-    add_text(arena, resource, "resource", names->resource);
-}
-
-static void add_user(struct arena *arena, cJSON *request, const struct judge_question *question)
-{
-    cJSON *user = add_object(arena, request, "userInfo");
-    add_text(arena, user, "username", question->user == NULL ? "" : question->user);
-    cJSON *groups = json_new_array(arena);
-    for (size_t i = 0; question->groups != NULL && question->groups[i] != NULL; i++)
-        json_append(groups, json_new_string(arena, question->groups[i]));
-    json_add(arena, user, "groups", groups);
-}
-
-/* The namespace that the API server would put in: the object's own, else the one asked for.  On
- * a Namespace it is its name (apiserver's create handler says so). */
-static const char *find_namespace(const struct judge_question *question, const struct names *names,
-                                  const cJSON *main_object)
-{
-    const char *own = json_string(json_path(main_object, "metadata", "namespace", NULL));
-    if (strcmp(names->resource, "namespaces") == 0 && names->resource_group[0] == '\0')
-        return json_string(json_path(main_object, "metadata", "name", NULL));
-    if (names->schema != NULL && !names->schema->namespaced)
-        return NULL;
-    return own != NULL && own[0] != '\0' ? own : question->name_space;
-}
-
-/* A copy of the manifest with its namespace filled in and defaulted. */
-static int add_manifest(struct arena *arena, cJSON *request, const char *key, const cJSON *object,
-                        const struct names *names, const char *name_space, struct err *reterr)
-{
-    if (object == NULL) {
-        add_null(request, arena, key);
-        return 0;
-    }
-    cJSON *copy = json_dup(arena, object);
-    cJSON *metadata = json_get(copy, "metadata");
-    bool namespaced = names->schema == NULL || names->schema->namespaced;
-    if (json_is_object(metadata) && namespaced && name_space != NULL &&
-        json_get(metadata, "namespace") == NULL) {
-        cJSON *null = json_find(metadata, "namespace");
-        if (null != NULL)
-            json_unlink(metadata, null);
-        add_text(arena, metadata, "namespace", name_space);
-    }
-    json_add(arena, request, key, copy);
-    if (names->schema != NULL && schema_default(arena, names->schema, copy, reterr) < 0)
-        return err_wrap(reterr, "%s", key);
-    return 0;
-}
-
-static const char *operation_name(enum operation operation)
-{
-    switch (operation) {
-    case OPERATION_CREATE:
-        return "CREATE";
-    case OPERATION_UPDATE:
-        return "UPDATE";
-    case OPERATION_DELETE:
-        return "DELETE";
-    case OPERATION_CONNECT:
-        return "CONNECT";
-    }
-    return "CREATE";
-}
-
-static void add_names(struct arena *arena, cJSON *request, const struct names *names)
-{
-    add_text(arena, request, "uid", JUDGE_UID);
-    add_kind(arena, request, "kind", names);
-    add_resource(arena, request, "resource", names);
-    if (names->subresource[0] != '\0')
-        add_text(arena, request, "subResource", names->subresource);
-    add_kind(arena, request, "requestKind", names);
-    add_resource(arena, request, "requestResource", names);
-    if (names->subresource[0] != '\0')
-        add_text(arena, request, "requestSubResource", names->subresource);
-}
-
-/* DELETE has only an old object, CONNECT has its options as object. */
-static void place_objects(struct judge_question *question)
-{
-    if (question->operation == 0)
-        question->operation = question->old_object != NULL ? OPERATION_UPDATE : OPERATION_CREATE;
-    if (question->operation == OPERATION_DELETE) {
-        if (question->old_object == NULL)
-            question->old_object = question->object;
-        question->object = NULL;
-    } else if (question->operation == OPERATION_CONNECT && question->object == NULL) {
-        question->object = question->options;
-        question->options = NULL;
-    }
-}
-
-static int check_question(const struct judge_question *question, struct err *reterr)
-{
-    if (question->operation == OPERATION_UPDATE && question->old_object == NULL)
-        return err_set(reterr, ERR_USAGE, "UPDATE needs the old object too");
-    if (question->object == NULL && question->old_object == NULL)
-        return err_set(reterr, ERR_USAGE, "there is no object to judge");
-    return 0;
-}
-
-int judge_make_review(struct arena *arena, const struct judge_question *asked, cJSON **ret_review,
-                      struct err *reterr)
-{
-    struct judge_question question = *asked;
-    place_objects(&question);
-    int r = check_question(&question, reterr);
-    const cJSON *main_object = question.object != NULL ? question.object : question.old_object;
-    struct names names = {
-        .group = "", .version = "", .kind = "", .resource = "", .subresource = ""};
-    if (r == 0)
-        r = find_kind(arena, &question, main_object, &names, reterr);
-    if (r < 0)
-        return r;
-    find_resource(arena, &question, &names);
-
-    cJSON *review = json_new_object(arena);
-    add_text(arena, review, "kind", "AdmissionReview");
-    add_text(arena, review, "apiVersion", "admission.k8s.io/v1");
-    cJSON *request = add_object(arena, review, "request");
-    add_names(arena, request, &names);
-    const char *name = question.name != NULL
-                           ? question.name
-                           : json_string(json_path(main_object, "metadata", "name", NULL));
-    const char *name_space = find_namespace(&question, &names, main_object);
-    if (name != NULL)
-        add_text(arena, request, "name", name);
-    if (name_space != NULL)
-        add_text(arena, request, "namespace", name_space);
-    add_text(arena, request, "operation", operation_name(question.operation));
-    add_user(arena, request, &question);
-    r = add_manifest(arena, request, "object", question.object, &names, name_space, reterr);
-    if (r == 0)
-        r = add_manifest(arena, request, "oldObject", question.old_object, &names, name_space,
-                         reterr);
-    if (r < 0)
-        return r;
-    json_add(arena, request, "dryRun", json_new_bool(arena, false));
-    if (question.options != NULL)
-        json_add(arena, request, "options", json_dup(arena, question.options));
-    else
-        add_null(request, arena, "options");
-    *ret_review = review;
-    return 0;
-}
 
 /* ---- the road ----------------------------------------------------------------------------- */
 
@@ -428,6 +160,56 @@ int judge_review(struct arena *arena, const struct judge_settings *settings, con
     ret_judgement->last =
         judgement.validated ? &ret_judgement->validation : &ret_judgement->mutation;
     conclude(arena, ret_judgement);
+    return 0;
+}
+
+/* ---- a manifest --------------------------------------------------------------------------- */
+
+/* Nobody was asked: the verdict that binds is none of the policies'. */
+static void judge_undecodable(struct arena *arena, const struct judge_asked *asked,
+                              struct judgement *ret_judgement)
+{
+    ret_judgement->api_version = json_get_string(asked->object, "apiVersion");
+    ret_judgement->kind = asked->kind;
+    ret_judgement->name = shown_name(arena, NULL, asked->object);
+    ret_judgement->name_space = asked->name_space;
+    ret_judgement->user = asked->question.user;
+    ret_judgement->outcome = VERDICT_DENIED;
+    ret_judgement->last = &ret_judgement->mutation;
+}
+
+int judge_manifest(struct arena *arena, const struct judge_settings *settings,
+                   const struct judge_question *question, struct judgement *ret_judgement,
+                   struct err *reterr)
+{
+    struct foresight foresight = {.arena = arena};
+    struct judge_asked asked;
+    int r = judge_ask(arena, question, &asked, reterr);
+    if (r < 0)
+        return r;
+    bool foresees = settings->road == JUDGE_BOTH && asked.question.object != NULL &&
+                    asked.question.operation != OPERATION_CONNECT;
+    if (foresees && asked.schema == NULL)
+        foresee_kind(asked.group, asked.version, asked.kind, &foresight);
+    foresees = foresees && asked.schema != NULL;
+    if (foresees)
+        foresee_decoding(asked.schema, asked.object, &foresight);
+    if (foresight.undecodable) {
+        *ret_judgement = (struct judgement){.foresight = foresight};
+        judge_undecodable(arena, &asked, ret_judgement);
+        return 0;
+    }
+    cJSON *review;
+    r = judge_asked_review(arena, &asked, &review, reterr);
+    if (r == 0)
+        r = judge_review(arena, settings, review, ret_judgement, reterr);
+    if (r < 0 || !foresees)
+        return r;
+    foresee_storing(asked.schema, ret_judgement->after,
+                    json_path(review, "request", "oldObject", NULL), &foresight);
+    ret_judgement->foresight = foresight;
+    if (foresight.count > 0)
+        ret_judgement->outcome = VERDICT_DENIED;
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #define PROCTOR_ADMIT_JUDGE_H
 
 #include "admit/admit.h"
+#include "kube/foresee.h"
 
 enum judge_road { JUDGE_BOTH, JUDGE_MUTATE, JUDGE_VALIDATE };
 
@@ -49,6 +50,7 @@ struct judgement {
     const struct verdict *last;   /* the verdict that binds */
     const char **warnings;        /* of both phases, each once, as a client sees them */
     size_t warning_count;
+    struct foresight foresight; /* judge_manifest's: what Kubernetes itself would refuse */
 };
 
 /* What becomes of one violation. */
@@ -71,6 +73,15 @@ NODISCARD int judge_make_review(struct arena *arena, const struct judge_question
 NODISCARD int judge_review(struct arena *arena, const struct judge_settings *settings,
                            const cJSON *review, struct judgement *ret_judgement,
                            struct err *reterr);
+
+/* Makes the review of a manifest and judges it; on the whole road of a CREATE or UPDATE also says
+ * what Kubernetes itself would refuse: then the outcome is VERDICT_DENIED, and what the policies
+ * say stands beside it.  A manifest that cannot be decoded is not shown to the policies, as the API
+ * server does not call webhooks for it; `before` and `after` are NULL.  Errors are those of both.
+ */
+NODISCARD int judge_manifest(struct arena *arena, const struct judge_settings *settings,
+                             const struct judge_question *question, struct judgement *ret_judgement,
+                             struct err *reterr);
 
 /* RFC 3339 ("2026-11-21T12:00:00Z", with an offset, or a date alone) as Unix time.  ERR_USAGE. */
 NODISCARD int judge_parse_time(const char *text, int64_t *ret_time, struct err *reterr);

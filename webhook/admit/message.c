@@ -259,11 +259,12 @@ static const char *without_stop(struct job *job, const char *bound)
     return stop ? arena_strndup(job->arena, bound, length - 1) : bound;
 }
 
-static void add_to_bullet(struct job *job, struct bullet *bullet, const struct violation *violation)
+static void add_to_bullet(struct job *job, struct bullet *bullet, struct violation *violation)
 {
+    violation->fix = fix_of(job, violation);
     add_once(&bullet->bound, ", and ", without_stop(job, violation->finding.bound));
     add_once(&bullet->why, " ", violation->why);
-    add_once(&bullet->fix, "; ", fix_of(job, violation));
+    add_once(&bullet->fix, "; ", violation->fix);
     add_id(bullet, violation->rule);
 }
 
@@ -291,7 +292,7 @@ static struct bullet *make_bullets(struct job *job, size_t *ret_count)
 {
     struct bullet *head = NULL, *last = NULL, *here = NULL; /* the first of this position */
     *ret_count = 0;
-    for (const struct violation *at = job->violations; at != NULL; at = at->next) {
+    for (struct violation *at = job->violations; at != NULL; at = at->next) {
         if (at->mode != POLICY_ENFORCE || at->ratcheted ||
             (at->exception != NULL && !at->exception_expired))
             continue;

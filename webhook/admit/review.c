@@ -482,6 +482,8 @@ static void review(void *context)
         write_audit(&job);
         return;
     }
+    call->verdict.policies = job.policies;
+    call->verdict.policy_count = job.policy_count;
     if (call->request->phase == ADMIT_MUTATE && call->request->object != NULL) {
         mutate(&job);
         admit_note_changes(&job);
