@@ -159,6 +159,7 @@ int main(int argc, char **argv)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     mallopt(M_MMAP_THRESHOLD, 256 * 1024); /* fixed: a large body goes back to the system */
     mallopt(M_ARENA_MAX, 2);
+    mallopt(M_TRIM_THRESHOLD, 1024 * 1024); /* else each request moves the heap's end twice */
     block_signals(&signals);
     if (argc == 2 && strcmp(argv[1], CHECK_ARGUMENT) == 0)
         return check_child();

@@ -7,4 +7,4 @@ $(OUT)/api/serve: $(OUT)/obj/tests/api/serve.o $(API_OBJECTS) $(OUT)/libhistory.
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
-whole: $(OUT)/api/serve
+whole covered: $(OUT)/api/serve

@@ -471,6 +471,7 @@ int main(int argc, char **argv)
                                         .client_ca_pem = ca,
                                         .connections = 2000,
                                         .request_us = 2000000,
+                                        .idle_us = 6000000,
                                         .recheck_us =
                                             (argc > 5 ? strtoll(argv[5], NULL, 10) : 300) * 1000};
     if (api_start(&options, &api, &port, &err) != 0)

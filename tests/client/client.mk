@@ -9,4 +9,4 @@ $(OUT)/client/rollback: $(OUT)/obj/tests/client/rollback.o $(OUT)/libhistory.a $
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) -lpthread -lm $(LDFLAGS)
 
-whole: $(OUT)/client/call $(OUT)/client/rollback
+whole covered: $(OUT)/client/call $(OUT)/client/rollback

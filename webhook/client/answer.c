@@ -56,6 +56,13 @@ static int not_json(const struct answer_call *call, const struct http_answer *an
                                     beginning(call, body)));
 }
 
+/* Of the core group an APIResourceList has its groupVersion in place of an apiVersion. */
+static bool has_version(const cJSON *object)
+{
+    return json_get_string(object, "apiVersion") != NULL ||
+           json_get_string(object, "groupVersion") != NULL;
+}
+
 /* /version, /healthz and the like are no objects of an API group. */
 static bool is_of_api(const char *path)
 {
@@ -73,8 +80,8 @@ int answer_object(const struct answer_call *call, const struct http_answer *answ
         return answer_fail(call, reterr, ERR_ANSWER,
                            arena_printf(call->arena, "answers no valid JSON: %s", why.text));
     if (!json_is_object(object) ||
-        (is_of_api(call->path) && (json_get_string(object, "kind") == NULL ||
-                                   json_get_string(object, "apiVersion") == NULL)))
+        (is_of_api(call->path) &&
+         (json_get_string(object, "kind") == NULL || !has_version(object))))
         return answer_fail(
             call, reterr, ERR_ANSWER,
             arena_printf(call->arena, "answers no Kubernetes object: %s", beginning(call, body)));

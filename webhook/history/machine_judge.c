@@ -153,7 +153,9 @@ static void on_completed(const struct look *look)
     revision->progress = 100;
     revision->last_progress_at = look->machine->now;
     revision->completed_at = look->machine->now;
-    machine_touch(look->row)->bad_since = 0;
+    /* Pods that are still seen to fail may be news that comes late. */
+    if (look->row->memory.bad_since != 0)
+        machine_touch(look->row)->bad_since = look->machine->now;
     machine_tell(look->machine, look->row, MACHINE_DEPLOYMENT_COMPLETED,
                  arena_printf(&look->machine->step, "version %lld serves with %lld of %lld",
                               (long long)revision->seq,

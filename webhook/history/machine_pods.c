@@ -171,11 +171,13 @@ void machine_watch_pods(struct machine *machine, struct row *row, const struct p
         return;
     }
     const int64_t waited = machine->now - machine->settings.evidence_us;
-    if (row->memory.bad_since == 0)
+    const bool fresh = !machine_same_text(row->memory.evidence, evidence);
+    const bool begins = row->memory.bad_since == 0;
+    if (begins)
         machine_touch(row)->bad_since = machine->now;
-    if (every_at_once && row->memory.bad_since > waited)
+    if (every_at_once && (begins || fresh) && row->memory.bad_since > waited)
         machine_touch(row)->bad_since = waited;
-    if (!machine_same_text(row->memory.evidence, evidence))
+    if (fresh)
         machine_touch(row)->evidence = machine_keep(machine, evidence);
 }
 
@@ -225,9 +227,10 @@ struct evidence machine_evidence(struct machine *machine, const struct row *row)
 static const char *digest_in(struct machine *machine, const char *lines, const char *container)
 {
     const size_t length = strlen(container);
-    for (const char *at = lines; at != NULL && *at != '\0'; at = strchr(at, '\n') + 1) {
+    for (const char *at = lines; at != NULL && *at != '\0'; at += *at == '\n') {
         if (strncmp(at, container, length) == 0 && at[length] == ' ')
             return arena_strndup(&machine->step, at + length + 1, strcspn(at + length + 1, "\n"));
+        at += strcspn(at, "\n");
     }
     return NULL;
 }

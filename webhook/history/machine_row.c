@@ -196,6 +196,8 @@ static int64_t number_of(const cJSON *text)
 static void read_pods(struct arena *arena, const cJSON *pods, struct memory *memory)
 {
     const cJSON *one;
+    if (!json_is_object(pods))
+        return;
     memory->pods = arena_array(arena, json_count(pods), sizeof *memory->pods);
     cJSON_ArrayForEach(one, pods)
     {

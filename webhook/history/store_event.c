@@ -233,3 +233,16 @@ int store_cursor_set(struct store *store, const struct store_cursor *cursor, str
     store_bind_text(&bind, cursor->resource_version);
     return store_write_one(store, STORE_CURSOR_SQL, &bind, NULL, reterr);
 }
+
+int store_event_last(struct store *store, int64_t project, int64_t *ret_id, struct err *reterr)
+{
+    struct store_bind bind = {0};
+    int64_t id = 0;
+    store_bind_int(&bind, project);
+    const int r = store_read(store, NULL,
+                             "SELECT id FROM event WHERE project_id = $1 ORDER BY id DESC LIMIT 1",
+                             &bind, store_row_first_int, &id, reterr);
+    if (r == 0)
+        *ret_id = id;
+    return r;
+}

@@ -235,8 +235,8 @@ void connection_set_busy(struct connection *connection)
     int64_t now_us = clock_monotonic_us();
     connection->had_request = true;
     atomic_store(&connection->keeper->last_event_us, now_us);
-    /* The first request shares its deadline with the handshake; a later one whose first bytes
-     * the sweeper saw keeps the deadline that it got then. */
+    /* A request whose first bytes the sweeper saw keeps the deadline that it got then; in the clear
+     * the first one has it from the accept. */
     if (atomic_exchange(&connection->bytes_at_idle, 0) != 0)
         atomic_store(&connection->deadline_us, now_us + connection->keeper->request_us);
 }
@@ -249,7 +249,10 @@ void connection_set_working(struct connection *connection, bool working)
 
 void connection_set_idle(struct connection *connection)
 {
-    uint64_t received = bytes_received(connection);
+    /* What was read ahead is of the next request. */
+    const uint64_t ahead =
+        connection->ahead != NULL ? connection->ahead_end - connection->ahead_at : 0;
+    const uint64_t received = bytes_received(connection) - ahead;
     atomic_store(&connection->deadline_us, clock_monotonic_us() + connection->keeper->idle_us);
     atomic_store(&connection->bytes_at_idle, received);
 }

@@ -1,9 +1,10 @@
 /* Connections: every open one, with its deadline, and the one thread that cuts the late ones.
  *
  * MHD has one time-out, which any byte puts off.  Here a connection has a deadline instead:
- * request_us from its accept, or from the first byte of its next request, to the end of the
- * answer; idle_us between requests.  A client that sends nothing, or a byte a second, is cut.
- * Cutting is shutdown(2): MHD then sees the end and cleans up in its own thread.
+ * request_us from its accept to the end of its handshake, and from the first byte of a request to
+ * the end of the answer; idle_us before and between requests.  A client that sends nothing, or a
+ * byte a second, is cut. Cutting is shutdown(2): MHD then sees the end and cleans up in its own
+ * thread.
  *
  * The same thread waits for the clients of handshakes (net/transport) whose next bytes are not
  * here yet: MHD has no such wait of its own.
@@ -74,7 +75,8 @@ struct connection *connection_of(struct MHD_Connection *mhd);
  * own thread, for a daemon with MHD_ALLOW_SUSPEND_RESUME; does nothing once the keeper stops. */
 void connection_sleep(struct connection *connection);
 
-/* A request has begun; its answer has gone (connection_set_idle, below). */
+/* A request has begun; its answer has gone, or the handshake is over (connection_set_idle, below).
+ */
 void connection_set_busy(struct connection *connection);
 
 /* The whole request is here and the work on it begins, or is over: a deadline is for the client,

@@ -64,15 +64,19 @@ static ssize_t pull(gnutls_transport_ptr_t context, void *to, size_t most)
     return count;
 }
 
-/* The client's Finished is the last message that a server waits for, in TLS 1.2 and 1.3. */
+/* The client's Finished is the last message that a server waits for, in TLS 1.2 and 1.3.  From then
+ * on the connection is idle: the API server opens some that it has no request for after all, and
+ * keeps them (KUBERNETES 18). */
 static int note_finished(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                          const gnutls_datum_t *message)
 {
     gnutls_transport_ptr_t from, to;
     (void)type, (void)when, (void)message;
     gnutls_transport_get_ptr2(session, &from, &to);
-    if (incoming != 0)
-        ((struct connection *)from)->greeted = true;
+    if (incoming == 0)
+        return 0;
+    ((struct connection *)from)->greeted = true;
+    connection_set_idle(from);
     return 0;
 }
 

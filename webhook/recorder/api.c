@@ -22,8 +22,8 @@
 #define REQUEST_DEFAULT_US      (30LL * 1000 * 1000)
 #define RECHECK_DEFAULT_US      (20LL * 1000 * 1000)
 /* At the end, for who is still reading. */
-#define SEND_US (3LL * 1000 * 1000)
-#define IDLE_US (120LL * 1000 * 1000)
+#define SEND_US         (3LL * 1000 * 1000)
+#define IDLE_DEFAULT_US (120LL * 1000 * 1000)
 
 /* ---- The queue -------------------------------------------------------------------------- */
 
@@ -163,6 +163,8 @@ static struct api *new_api(const struct api_options *options)
         api->options.body_bytes = BODY_DEFAULT;
     if (api->options.request_us <= 0)
         api->options.request_us = REQUEST_DEFAULT_US;
+    if (api->options.idle_us <= 0)
+        api->options.idle_us = IDLE_DEFAULT_US;
     if (api->options.recheck_us <= 0)
         api->options.recheck_us = RECHECK_DEFAULT_US;
     pthread_mutex_init(&api->lock, NULL);
@@ -183,7 +185,8 @@ int api_start(const struct api_options *options, struct api **ret_api, unsigned 
     if (r == 0)
         r = listen_open(options->listen, &api->listen_fd, ret_port, reterr);
     if (r == 0)
-        r = connection_keeper_start(&api->keeper, api->options.request_us, IDLE_US, false, reterr);
+        r = connection_keeper_start(&api->keeper, api->options.request_us, api->options.idle_us,
+                                    false, reterr);
     if (r == 0)
         r = start_workers(api, reterr);
     if (r == 0)

@@ -21,6 +21,7 @@ struct api_options {
     long threads, connections; /* half of the connections may be streams */
     long body_bytes;           /* of a request; 0: 1 MiB */
     int64_t request_us;        /* a client's time for a request and its answer; 0: 30 s */
+    int64_t idle_us;           /* between requests, and before the first; 0: 120 s */
     int64_t recheck_us;        /* how often a stream's rights are looked at again; 0: 20 s */
 };
 
