@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -22,8 +23,12 @@ static atomic_size_t counted, fails_at;
 static atomic_bool counts, excused;
 static atomic_long live;
 
+/* A new thread's first allocations are AddressSanitizer's: without them it ends the process. */
+static _Thread_local bool is_ours;
+
 void alloc_arm(size_t n)
 {
+    is_ours = true;
     atomic_store(&counted, 0);
     atomic_store(&fails_at, n);
     atomic_store(&excused, false);
@@ -50,16 +55,13 @@ bool alloc_excused(void)
  * nothing of ours can mend that.
  * (Not inlined: malloc is called before AddressSanitizer can look after a stack frame.)
  * libtasn1 4.19: asn1_create_element writes through what _asn1_add_static_node returns.
- * GMP 6.2: its allocator aborts, as its functions have no way to fail.
- * AddressSanitizer ends the process when a new thread's stack is not told to it. */
+ * GMP 6.2: its allocator aborts, as its functions have no way to fail. */
 __attribute__((noinline)) static bool is_excused(void *caller)
 {
     static const char *const libraries[] = {"libtasn1.so", "libgmp.so"};
     Dl_info info;
     if (dladdr(caller, &info) == 0 || info.dli_fname == NULL)
         return false;
-    if (info.dli_sname != NULL && strcmp(info.dli_sname, "pthread_getattr_np") == 0)
-        return true;
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         if (strstr(info.dli_fname, libraries[i]) != NULL)
             return true;
@@ -69,7 +71,8 @@ __attribute__((noinline)) static bool is_excused(void *caller)
 
 static bool fails(void *caller)
 {
-    if (!atomic_load(&counts) || atomic_fetch_add(&counted, 1) + 1 != atomic_load(&fails_at))
+    if (!is_ours || !atomic_load(&counts) ||
+        atomic_fetch_add(&counted, 1) + 1 != atomic_load(&fails_at))
         return false;
     if (is_excused(caller)) {
         atomic_store(&excused, true);
@@ -132,6 +135,35 @@ char *strndup(const char *text, size_t most)
 char *strdup(const char *text)
 {
     return strndup(text, strlen(text));
+}
+
+/* ---- threads ---------------------------------------------------------------------------- */
+
+struct start {
+    void *(*routine)(void *argument);
+    void *argument;
+};
+
+static void *run_ours(void *context)
+{
+    const struct start start = *(struct start *)context;
+    REAL(free)(context);
+    is_ours = true;
+    return start.routine(start.argument);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                   void *(*routine)(void *argument), void *argument)
+{
+    typedef int create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    create *next;
+    *(void **)&next = dlsym(RTLD_NEXT, "pthread_create");
+    struct start *start = REAL(malloc)(sizeof *start);
+    *start = (struct start){routine, argument};
+    const int code = next(thread, attributes, run_ours, start);
+    if (code != 0)
+        REAL(free)(start);
+    return code;
 }
 
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
