@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,20 +18,46 @@
 /* Also what ends a circle of symbolic links. */
 #define FOLDER_DEPTH_MAX 32U
 
-static int read_all(int fd, char **text, size_t *length, struct err *reterr)
+/* A pipe is opened without waiting, so that one that nobody ever writes to is told and not waited
+ * for without end: a named one whose writer is still to come has this long. */
+#define WRITER_WAIT_MS 3000
+#define WRITER_LOOK_MS 50
+#define WRITER_SEEN    (WRITER_WAIT_MS + 1)
+
+/* read(2), which waits for a writer that is there for as long as it takes. */
+static ssize_t read_some(int fd, char *bytes, size_t room, bool from_pipe, unsigned *waited_ms)
 {
+    for (;;) {
+        const ssize_t got = read(fd, bytes, room);
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        if (got < 0 && errno == EAGAIN) {
+            poll(&ready, 1, -1);
+            *waited_ms = WRITER_SEEN;
+        } else if (got == 0 && from_pipe && *waited_ms < WRITER_WAIT_MS) {
+            poll(NULL, 0, WRITER_LOOK_MS);
+            *waited_ms += WRITER_LOOK_MS;
+        } else if (got >= 0 || errno != EINTR) {
+            return got;
+        }
+    }
+}
+
+static int read_all(int fd, bool from_pipe, char **text, size_t *length, struct err *reterr)
+{
+    unsigned waited_ms = 0;
     size_t capacity = FIRST_READ;
     *text = malloc(capacity + 1);
     if (*text == NULL)
         return err_set(reterr, ERR_NO_MEMORY, "out of memory");
     for (;;) {
-        ssize_t got = read(fd, *text + *length, capacity - *length);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ssize_t got = read_some(fd, *text + *length, capacity - *length, from_pipe, &waited_ms);
         if (got < 0)
             return err_set(reterr, ERR_IO, "cannot be read: %s", strerror(errno));
+        if (got == 0 && from_pipe && *length == 0 && waited_ms == WRITER_WAIT_MS)
+            return err_set(reterr, ERR_IO, "this is a pipe, and nobody writes to it");
         if (got == 0)
             break;
+        waited_ms = WRITER_SEEN;
         *length += (size_t)got;
         if (*length > LIMIT_INPUT_FILE_BYTES)
             return err_set(reterr, ERR_TOO_LARGE, "larger than %lu MiB",
@@ -50,12 +77,14 @@ static int read_all(int fd, char **text, size_t *length, struct err *reterr)
 int files_read(const char *path, char **ret_text, size_t *ret_length, struct err *reterr)
 {
     bool standard = strcmp(path, "-") == 0;
-    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat status;
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return err_set(reterr, ERR_IO, "cannot be opened: %s", strerror(errno));
     char *text = NULL;
     size_t length = 0;
-    int r = read_all(fd, &text, &length, reterr);
+    const bool from_pipe = !standard && fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+    int r = read_all(fd, from_pipe, &text, &length, reterr);
     if (!standard)
         close(fd);
     if (r < 0) {
@@ -64,6 +93,45 @@ int files_read(const char *path, char **ret_text, size_t *ret_length, struct err
     }
     *ret_text = text;
     *ret_length = length;
+    return 0;
+}
+
+/* Waits until somebody has opened the pipe to write.  What was read for that is in *byte. */
+static int await_writer(int fd, unsigned char *byte, ssize_t *ret_got)
+{
+    for (unsigned waited_ms = 0; waited_ms < WRITER_WAIT_MS; waited_ms += WRITER_LOOK_MS) {
+        *ret_got = read(fd, byte, 1);
+        if (*ret_got > 0 || (*ret_got < 0 && errno == EAGAIN))
+            return 0;
+        poll(NULL, 0, WRITER_LOOK_MS);
+    }
+    return -ERR_IO;
+}
+
+int files_open(const char *path, FILE **ret_stream, struct err *reterr)
+{
+    struct stat status;
+    unsigned char byte = 0;
+    ssize_t got = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return err_set(reterr, ERR_IO, "cannot be opened: %s", strerror(errno));
+    const bool is_pipe = fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+    if (is_pipe && await_writer(fd, &byte, &got) < 0) {
+        close(fd);
+        return err_set(reterr, ERR_IO, "this is a pipe, and nobody writes to it");
+    }
+    const int flags = fcntl(fd, F_GETFL);
+    FILE *stream =
+        flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 ? fdopen(fd, "r") : NULL;
+    if (stream == NULL) {
+        err_set(reterr, ERR_IO, "cannot be opened: %s", strerror(errno));
+        close(fd);
+        return -ERR_IO;
+    }
+    if (got > 0)
+        ungetc(byte, stream);
+    *ret_stream = stream;
     return 0;
 }
 
@@ -148,8 +216,10 @@ static void walk_entry(const char *folder, const char *name, unsigned depth,
         return;
     }
     if (!S_ISDIR(status.st_mode)) {
-        if (has_objects(name))
+        if (has_objects(name) && S_ISREG(status.st_mode))
             visitor->file(visitor->context, path, true);
+        else if (has_objects(name))
+            visitor->problem(visitor->context, path, "this is no file, but a pipe or a device");
     } else if (visitor->skip_folder == NULL || strcmp(name, visitor->skip_folder) != 0) {
         walk_folder(path, depth + 1, visitor);
     }

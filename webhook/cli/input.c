@@ -119,24 +119,32 @@ static void take_object(struct reader *reader, struct input_item *item)
     }
 }
 
-/* `bytes` is the document's own text if it is JSON, else NULL; lines come from the marks. */
-static void take_document(struct reader *reader, cJSON *root, unsigned line, const char *bytes,
-                          size_t length)
+/* An object, or the elements of a list.  `document` says where the root begins; its `json` lies in
+ * the file's text, and its `bytes` are a copy of that document alone. */
+static void take_document(struct reader *reader, const struct input_item *document)
 {
+    struct input_item item = *document;
+    cJSON *root = document->object, *next;
     if (!is_list(root)) {
-        struct input_item item = {reader->file, line, false, root, bytes, length};
         take_object(reader, &item);
         return;
     }
     struct jsontext_items places = {0};
-    if (bytes != NULL)
-        places = jsontext_items(bytes, "items");
-    cJSON *next;
+    if (item.json != NULL)
+        places = jsontext_items(document->json, "items");
     for (cJSON *child = json_get(root, "items")->child; child != NULL; child = next) {
-        next = child->next;
-        struct input_item item = {.file = reader->file, .object = child};
         struct yaml_mark mark = yaml_value_mark(child);
-        item.line = bytes != NULL ? line + jsontext_next_item(&places) : mark.line;
+        next = child->next;
+        item = *document;
+        item.object = child;
+        item.bytes = NULL;
+        item.line = mark.line;
+        item.column = mark.column;
+        if (item.json != NULL) {
+            item.line = document->line + jsontext_next_item(&places);
+            item.json = places.counted;
+            item.column = jsontext_column(item.text, item.json);
+        }
         if (json_is_object(child))
             name_item(reader, root, child);
         take_object(reader, &item);
@@ -167,7 +175,16 @@ static void read_json(struct reader *reader)
             report_marked(reader, line, &err);
             return;
         }
-        take_document(reader, root, line, bytes, length);
+        const struct input_item document = {.file = reader->file,
+                                            .line = line,
+                                            .object = root,
+                                            .bytes = bytes,
+                                            .length = length,
+                                            .column =
+                                                jsontext_column(reader->text, reader->text + start),
+                                            .text = reader->text,
+                                            .json = reader->text + start};
+        take_document(reader, &document);
         line += jsontext_lines(reader->text + start, length);
         at = start + length;
     }
@@ -184,12 +201,21 @@ static void read_yaml(struct reader *reader)
     }
     for (size_t i = 0; i < documents.count; i++) {
         struct yaml_mark mark = yaml_value_mark(documents.roots[i]);
-        take_document(reader, documents.roots[i], mark.line, NULL, 0);
+        const struct input_item document = {.file = reader->file,
+                                            .line = mark.line,
+                                            .object = documents.roots[i],
+                                            .column = mark.column,
+                                            .text = reader->text};
+        take_document(reader, &document);
     }
 }
 
 static bool is_text(struct reader *reader)
 {
+    if (strncmp(reader->text, "\xff\xfe", 2) == 0 || strncmp(reader->text, "\xfe\xff", 2) == 0) {
+        report(reader, 1, 0, "this is UTF-16 text: save it as UTF-8");
+        return false;
+    }
     const char *nul = memchr(reader->text, '\0', reader->length);
     if (nul != NULL) {
         report(reader, 1 + jsontext_lines(reader->text, (size_t)(nul - reader->text)), 0,
@@ -201,7 +227,7 @@ static bool is_text(struct reader *reader)
         uint32_t rune;
         size_t bytes = utf8_span(at, reader->length - (size_t)(at - reader->text), &rune);
         if (bytes == 0) {
-            report(reader, line, column, "not UTF-8 text");
+            report(reader, line, column, "not UTF-8 text: save it as UTF-8");
             return false;
         }
         column = rune == '\n' ? 1 : column + 1;
@@ -222,14 +248,22 @@ static void read_text(void *context)
         read_yaml(reader);
 }
 
+/* What came of one of the paths that were named. */
+struct walk {
+    const struct input_visitor *visitor;
+    size_t seen; /* objects and problems */
+};
+
 static void read_path(void *context, const char *path, bool in_folder)
 {
-    struct reader reader = {.visitor = context};
+    struct walk *walk = context;
+    struct reader reader = {.visitor = walk->visitor};
     reader.file = strcmp(path, "-") == 0 ? "stdin" : path;
     char *text = NULL;
     struct err err;
     if (files_read(path, &text, &reader.length, &err) < 0) {
         report(&reader, 0, 0, err.text);
+        walk->seen++;
         return;
     }
     reader.text = text;
@@ -238,25 +272,34 @@ static void read_path(void *context, const char *path, bool in_folder)
         report(&reader, 0, 0, "too large for the memory that there is");
     else if (reader.objects == 0 && reader.problems == 0 && !in_folder)
         report(&reader, 0, 0, "there is no object in it");
+    walk->seen += reader.objects + reader.problems;
     arena_done(&reader.arena);
     free(text);
 }
 
 static void report_path(void *context, const char *path, const char *text)
 {
-    const struct input_visitor *visitor = context;
+    struct walk *walk = context;
     struct input_problem problem = {.file = path, .text = text};
-    visitor->problem(visitor->context, &problem);
+    walk->seen++;
+    walk->visitor->problem(walk->visitor->context, &problem);
+}
+
+/* A folder without an object is a slip in a path, and would be judged to be fine. */
+static void walk_path(const char *path, const struct input_visitor *visitor)
+{
+    struct walk walk = {.visitor = visitor};
+    const struct files_visitor files = {&walk, NULL, read_path, report_path};
+    if (strcmp(path, "-") == 0)
+        read_path(&walk, "-", false);
+    else
+        files_find(path, &files);
+    if (walk.seen == 0)
+        report_path(&walk, path, "there is no object in it (.yaml, .yml and .json are read)");
 }
 
 void input_walk(const char *const *paths, size_t count, const struct input_visitor *visitor)
 {
-    struct input_visitor copy = *visitor;
-    struct files_visitor files = {&copy, NULL, read_path, report_path};
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(paths[i], "-") == 0)
-            read_path(&copy, "-", false);
-        else
-            files_find(paths[i], &files);
-    }
+    for (size_t i = 0; i < count; i++)
+        walk_path(paths[i], visitor);
 }

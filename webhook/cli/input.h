@@ -23,6 +23,9 @@ struct input_item {
     cJSON *object;     /* has apiVersion and kind; may be changed */
     const char *bytes; /* of a review: its JSON as it was written, NUL-terminated */
     size_t length;
+    unsigned column;  /* where the object begins */
+    const char *text; /* of the file */
+    const char *json; /* where in it the object begins; NULL: YAML, whose nodes have marks */
 };
 
 struct input_problem {
@@ -39,7 +42,7 @@ struct input_visitor {
 };
 
 /* Reads every path in order ("-" is stdin).  A file that is named and has no object in it is a
- * problem; in a folder it is passed over. */
+ * problem; in a folder it is passed over, and the problem is a folder without any. */
 void input_walk(const char *const *paths, size_t count, const struct input_visitor *visitor);
 
 #endif

@@ -1,5 +1,6 @@
 #include "cli/jsontext.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,37 @@ unsigned jsontext_lines(const char *text, size_t length)
     for (const char *at = text; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
         lines++;
     return lines;
+}
+
+const char *jsontext_member_value(const char *text)
+{
+    const char *at = skip_blanks(*text == '"' ? skip_string(text) : text);
+    return *at == ':' ? skip_blanks(at + 1) : at;
+}
+
+const char *jsontext_child(const char *text, size_t index)
+{
+    const bool object = *text == '{';
+    if (!object && *text != '[')
+        return NULL;
+    const char *at = skip_blanks(text + 1);
+    for (; index > 0; index--) {
+        at = skip_blanks(skip_value(object ? jsontext_member_value(at) : at));
+        if (*at != ',')
+            return NULL;
+        at = skip_blanks(at + 1);
+    }
+    return *at == '\0' || *at == '}' || *at == ']' ? NULL : at;
+}
+
+unsigned jsontext_column(const char *begin, const char *at)
+{
+    unsigned column = 1;
+    while (at > begin && at[-1] != '\n') {
+        at--;
+        column += ((unsigned char)*at & 0xc0) != 0x80;
+    }
+    return column;
 }
 
 struct jsontext_items jsontext_items(const char *text, const char *key)

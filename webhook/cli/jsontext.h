@@ -17,6 +17,17 @@ size_t jsontext_value_length(const char *text, size_t length);
 /* How many newlines there are in text[0..length). */
 unsigned jsontext_lines(const char *text, size_t length);
 
+/* Where the index-th member (its key) of the object, or element of the list, that begins at text[0]
+ * begins; NULL: it has not so many. */
+const char *jsontext_child(const char *text, size_t index);
+
+/* Where the value of the member begins whose key begins at text[0]. */
+const char *jsontext_member_value(const char *text);
+
+/* Lines and columns as base/yaml.h counts them: how many characters stand before `at` in its line,
+ * and 1; the text begins at `begin`. */
+unsigned jsontext_column(const char *begin, const char *at);
+
 /* A walk over the elements of a list. */
 struct jsontext_items {
     const char *next;    /* the next element; NULL: no more */

@@ -1,7 +1,11 @@
 #include "cli/policies.h"
 
+#include "admit/judge.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "policy/load.h"
+
+#define PATHS_MAX 64
 
 static void print_errors(const struct cli *cli, const struct diagnostics *diagnostics)
 {
@@ -37,4 +41,29 @@ struct policy_set *policies_load(const struct cli *cli, const char *const *paths
     }
     arena_done(&arena);
     return set;
+}
+
+bool policies_now(const struct cli *cli, int64_t *ret_now)
+{
+    const char *text = cli_flag_string(cli, "now");
+    struct err err;
+    *ret_now = clock_unix();
+    if (text == NULL || judge_parse_time(text, ret_now, &err) == 0)
+        return true;
+    cli_usage_error(cli, "--now: %s", err.text);
+    return false;
+}
+
+struct policy_set *policies_of_flag(const struct cli *cli, const char *flag, const char *language,
+                                    int64_t now)
+{
+    const char *paths[PATHS_MAX + 1] = {cli_flag_string(cli, flag)};
+    const size_t count = cli_flag_count(cli, flag);
+    if (count > PATHS_MAX) {
+        cli_usage_error(cli, "--%s: more than %d paths", flag, PATHS_MAX);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        paths[i] = cli_flag_nth(cli, flag, i);
+    return policies_load(cli, paths, language, now);
 }

@@ -1,4 +1,4 @@
-#include "cli/diff.h"
+#include "cli/output/diff.h"
 
 #include "base/limits.h"
 #include "tests/unit/test.h"

@@ -145,7 +145,8 @@ TEST(binary_and_foreign_encodings_are_said)
 {
     put("f.yaml", "a: 1\nb\0c\n", 9);
     CHECK_STRING(walk("f.yaml"), "p f.yaml:2:0 this is a binary file: there is a NUL byte in it\n");
-    CHECK_STRING(walk_text("f.yaml", "a: 1\nb: \xff\n"), "p f.yaml:2:4 not UTF-8 text\n");
+    CHECK_STRING(walk_text("f.yaml", "a: 1\nb: \xff\n"),
+                 "p f.yaml:2:4 not UTF-8 text: save it as UTF-8\n");
     CHECK(strncmp(walk("missing.yaml"), "p missing.yaml:0:0 ", 19) == 0);
 }
 

@@ -1,4 +1,4 @@
-#include "cli/table.h"
+#include "cli/output/table.h"
 
 #include "base/buf.h"
 #include "base/limits.h"

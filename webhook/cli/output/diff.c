@@ -1,4 +1,4 @@
-#include "cli/diff.h"
+#include "cli/output/diff.h"
 
 #include <stdint.h>
 #include <string.h>
