@@ -107,10 +107,11 @@ expect "which --strict refuses" 1 "[bare-dot]" "$proctor" lint --strict
 if python3 - out <<'PYTHON'
 import json, sys
 items = json.load(open(sys.argv[1]))
-assert [sorted(i) for i in items] == [["code", "column", "file", "line", "message", "severity"]], items
+assert [sorted(i) for i in items] == [["code", "column", "file", "fix", "line", "message", "severity"]], items
 item = items[0]
 assert item["severity"] == "warning" and item["code"] == "bare-dot", item
 assert (item["file"], item["line"], item["column"]) == ("policies/pack/policy.yaml", 8, 70), item
+assert item["fix"] == "Write \\. in its place.", item
 PYTHON
 then fine; else wrong "-o json"; fi
 printf 'apiVersion: proctor.dev/v1\nkind: "Pol\\e[31mi\\"cy"\n' >odd.yaml
@@ -120,7 +121,87 @@ if [ "$code" -eq 1 ] && python3 -c 'import json; assert "kind must be" in json.l
 then fine; else wrong "-o json of odd text: exit $code"; fi
 expect "control characters stay harmless" 1 "kind must be Policy or Exception" "$proctor" lint odd.yaml
 never "no escape" "$(printf '\033')"
+
+# for other programs
+expect "-o github" 0 "::warning file=policies/pack/policy.yaml,line=8,col=70,title=bare-dot::the dot fits" \
+    "$proctor" lint -o github
+also "with its fix" 'Fix: Write \. in its place.'
+expect "-o sarif" 0 '"ruleId":"bare-dot"' "$proctor" lint -o sarif
+also "its place" '"region":{"startLine":8,"startColumn":70}'
+expect "-o sarif --strict" 1 '"executionSuccessful": true' "$proctor" lint -o sarif --strict
+expect "-o sarif of an error" 2 '"ruleId":"unreadable"' "$proctor" lint -o sarif nowhere
+prints() { "$proctor" lint -o sarif "$1" 2>/dev/null | grep -o '"proctorFinding/v1":"[^"]*"' | sort; }
+mkdir twice
+cat >twice/policy.yaml <<'YAML'
+apiVersion: proctor.dev/v1
+kind: Policy
+metadata: { name: p }
+spec:
+  match: { resources: [deployments.apps] }
+  rules:
+    - { id: a, why: W., field: spec.replicas, set: 1 }
+    - { id: b, why: W., field: spec.replicas, set: 2 }
+YAML
+before=$(prints twice)
+sed -i '1i# a remark' twice/policy.yaml
+if [ -n "$before" ] && [ "$(prints twice)" = "$before" ]; then fine; else wrong "fingerprints: $before"; fi
+expect "--codes" 0 "bare-dot: warning: A dot in a host's name fits every character." "$proctor" lint --codes
+cp out codes
+# each code that a finding can have is in that list
+python3 - "$root" codes >missing <<'PYTHON'
+import glob, re, sys
+known = set(re.findall(r"^([a-z-]+): (?:error|warning):", open(sys.argv[2]).read(), re.M))
+calls = re.compile(r'\b(?:diag_add|load_fail|verb_fail|warn|report|warn_of_suite)\('
+                   r'((?:[^;"]|"(?:[^"\\]|\\.)*")*);')
+single = {"conflict", "expired", "forgeable", "repeated", "unreadable", "vacuous"}
+found = set()
+for path in glob.glob(sys.argv[1] + "/webhook/policy/*.c") + [sys.argv[1] + "/webhook/cli/lint/lint_cases.c"]:
+    for call in calls.findall(open(path).read()):
+        for text in re.findall(r'"((?:[^"\\]|\\.)*)"', call):
+            if text in single or re.fullmatch(r"[a-z]+(-[a-z]+)+", text):
+                found.add(text)
+assert len(found) > 50, found
+print("\n".join(sorted(found ^ known)))
+PYTHON
+if [ -z "$(cat missing)" ]; then fine; else wrong "codes: $(cat missing)"; fi
+for file in "$root"/tests/cases/policy-errors/*.yaml; do
+    "$proctor" lint -o json "$file" 2>/dev/null
+done | grep -c '"fix":""' >out
+if [ "$(cat out)" -eq 0 ]; then fine; else wrong "findings without a fix"; fi
 cp policy.good policies/pack/policy.yaml
+
+# what never acts, and what waives nothing (each: tests/unit/policy/test_lint.c)
+sed 's/match: .*/match: { resources: [deployments.apps, pods\/exec] }/' policy.good >policies/pack/policy.yaml
+expect "a resource that nobody asks for" 0 \
+    "policies/pack/policy.yaml:5:23: warning: pods/exec only has CONNECT, and the policy's operations are others" \
+    "$proctor" lint
+also "its code" "[never-asked]"
+sed 's/why: One./why: One., when: [{ field: spec.paused, equals: true }, { field: spec.paused, equals: false }]/' \
+    policy.good >policies/pack/policy.yaml
+expect "a when that cannot hold" 0 "policies/pack/policy.yaml:7:36: warning: what \`when\` asks for can never be so" \
+    "$proctor" lint
+cp policy.good policies/pack/policy.yaml
+cat >policies/pack/exception.yaml <<'YAML'
+apiVersion: proctor.dev/v1
+kind: Exception
+metadata: { name: lab }
+spec:
+  policy: p
+  rules: [one]
+  match: { resources: [pods] }
+  reason: A lab.
+  owner: teacher@example.org
+  ticket: LAB-1
+  expires: 2099-12-31
+YAML
+expect "an exception that waives nothing" 0 \
+    "policies/pack/exception.yaml:1:1: warning: the exception lab waives nothing: p judges none of what it matches" \
+    "$proctor" lint
+sed -i 's/\[pods\]/[services]/; s/2099-12-31/2020-01-01/' policies/pack/exception.yaml
+expect "an expired one" 0 "policies/pack/exception.yaml:11:12: warning: the exception has expired" "$proctor" lint
+sed -i "s/2020-01-01/$(date -u -d '+3 days' +%Y-%m-%d)/" policies/pack/exception.yaml
+expect "one that ends soon" 0 "policies/pack/exception.yaml:1:1: warning: the exception lab ends in 3 days" "$proctor" lint
+rm policies/pack/exception.yaml
 
 # languages: the texts of a policy by language are read whatever is asked for
 sed 's/why: One\./why: { en: One., de: Eins. }/' policy.good >policies/pack/policy.yaml
@@ -131,7 +212,7 @@ expect "--language needs a value" 2 "language" "$proctor" lint --language
 cp policy.good policies/pack/policy.yaml
 
 # what cannot be linted
-expect "no such path" 1 "nowhere: error: No such file or directory [unreadable]" "$proctor" lint nowhere
+expect "no such path" 2 "nowhere: error: No such file or directory [unreadable]" "$proctor" lint nowhere
 mkdir empty
 expect "an empty folder" 2 "there is no policy in empty" "$proctor" lint empty
 cp suite.good empty/suite.yaml

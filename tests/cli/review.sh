@@ -85,7 +85,39 @@ expect "errors outweigh violations" 2 "denied" "$proctor" review bad.yaml missin
 truncate -s 65M huge.yaml
 expect "a huge file" 2 "huge.yaml: error: larger than 64 MiB" "$proctor" review huge.yaml
 printf 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: t}\nspec: {replicas: lots}\n' >type.yaml
-expect "a wrong type" 2 "spec.replicas" "$proctor" review type.yaml
+expect "a wrong type" 1 "* spec.replicas: is string, must be whole number" \
+    "$proctor" review type.yaml
+also "is what Kubernetes would refuse" "Kubernetes would refuse it, whatever the policies say:"
+sed 's/kind: Deployment/kind: CronJob/; s|apps/v1|batch/v1beta1|' type.yaml >gone.yaml
+expect "a version that is gone" 1 "apiVersion: no CronJob in version batch/v1beta1: it is batch/v1" \
+    "$proctor" review gone.yaml
+deployment odd 5 nginx 'app: x, team: "a b"' | sed 's/replicas/replicaz/' >odd.yaml
+expect "both refuse" 1 "(p/tag)" "$proctor" review odd.yaml
+also "an unknown field" "* spec.replicaz: unknown field, did you mean replicas?"
+also "and a label" "* metadata.labels: Invalid value: \"a b\": it is no value of a label"
+expect "one phase alone foresees nothing" 1 "(p/tag)" "$proctor" review --phase validate odd.yaml
+never "of Kubernetes" "Kubernetes"
+deployment good 1 x:v1 | sed 's/app: x/app: z/g' >moved.yaml
+expect "what cannot be changed" 1 "* spec.selector: Forbidden: it cannot be changed" \
+    "$proctor" review --old good.yaml moved.yaml
+"$proctor" review -o yaml odd.yaml >out 2>err
+cp err out
+also "-o yaml says what Kubernetes refuses" "* spec.replicaz: unknown field"
+"$proctor" review -o yaml type.yaml >out 2>err
+if [ ! -s out ]; then fine; else wrong "-o yaml of what cannot be decoded is empty"; fi
+"$proctor" review -o json type.yaml odd.yaml good.yaml >out 2>err
+if python3 - out <<'PYTHON'
+import json, sys
+wrong, odd, good = json.load(open(sys.argv[1]))
+assert wrong["verdict"] == "denied" and wrong["undecodable"] is True, wrong
+assert wrong["kubernetes"] == [{"field": "spec.replicas",
+                                "message": "is string, must be whole number"}], wrong
+assert wrong["message"].endswith("* spec.replicas: is string, must be whole number"), wrong
+assert odd["message"].startswith("Deployment odd: ") and "undecodable" not in odd, odd
+assert [row["field"] for row in odd["kubernetes"]] == ["spec.replicaz", "metadata.labels"], odd
+assert good["kubernetes"] == [] and good["verdict"] == "allowed", good
+PYTHON
+then fine; else wrong "-o json names what Kubernetes refuses"; fi
 expect "no policies" 2 "nowhere" "$proctor" review --policies nowhere good.yaml
 sed 's/max: 1/maxx: 1/' policies/policy.yaml >typo.yaml
 expect "a broken policy" 2 "did you mean" "$proctor" review --policies typo.yaml good.yaml
@@ -155,7 +187,8 @@ also "and a patch" '"patchType":"JSONPatch"'
 printf '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u"}}' >half.json
 expect "half a review" 2 "half.json:1: error:" "$proctor" review half.json
 printf 'metadata: {name: "\\e[2Jx\\a"}\napiVersion: v1\nkind: Pod\n' >control.yaml
-expect "control characters stay harmless" 0 "not judged" "$proctor" review control.yaml
+expect "control characters stay harmless" 1 "Pod default/?[2Jx?: denied" \
+    "$proctor" review control.yaml
 never "no escape" "$(printf '\033')"
 
 echo "$passed passed, $failed failed"

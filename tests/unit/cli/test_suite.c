@@ -1,5 +1,5 @@
-#include "cli/expect.h"
-#include "cli/suite.h"
+#include "cli/test/expect.h"
+#include "cli/test/suite.h"
 
 #include "base/limits.h"
 #include "tests/unit/test.h"

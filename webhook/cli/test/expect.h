@@ -8,9 +8,6 @@
 
 #include "admit/judge.h"
 
-/* The keys that `expect` may have, ends with NULL. */
-extern const char *const expect_keys[];
-
 /* `expect` (NULL: nothing is expected yet) in its one form.  `object` is the object that the key
  * `object` names or holds; NULL: the key is not there. */
 cJSON *expect_wanted(struct arena *arena, const cJSON *expect, const cJSON *object);

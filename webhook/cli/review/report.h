@@ -2,21 +2,19 @@
 #ifndef PROCTOR_CLI_REPORT_H
 #define PROCTOR_CLI_REPORT_H
 
-#include "admit/judge.h"
-#include "cli/cli.h"
-#include "cli/input.h"
+#include "cli/review/review.h"
 
 /* "file:line Kind namespace/name: verdict", then what matters: the refusal's own text, or the
- * warnings and a unified diff of what would change.  A conforming object is one line. */
+ * warnings and a unified diff of what would change; and a line "file:line:column: field (rules)"
+ * for each field with a remark that is no note.  A conforming object is one line.  An item without
+ * a file (it came from a cluster) has no places. */
 void report_text(const struct cli *cli, struct arena *arena, const struct input_item *item,
-                 const struct judgement *judgement);
+                 const struct judgement *judgement, const struct review_remark *remarks,
+                 size_t remark_count);
 
 /* The judgement as one JSON object: place, names, verdict, message, violations, warnings, patch
  * and edits. */
 cJSON *report_json(struct arena *arena, const struct input_item *item,
                    const struct judgement *judgement);
-
-/* Prints text of several lines, each behind `indent`, control characters made harmless. */
-void report_lines(FILE *stream, const char *indent, const char *text);
 
 #endif

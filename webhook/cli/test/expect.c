@@ -1,12 +1,9 @@
-#include "cli/expect.h"
+#include "cli/test/expect.h"
 
 #include "base/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-const char *const expect_keys[] = {"verdict",  "violations", "warned", "audited", "changes",
-                                   "warnings", "message",    "object", NULL};
 
 /* ---- sets of strings ---------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
-#include "cli/lint_cases.h"
+#include "cli/lint/lint_cases.h"
 
 #include "base/limits.h"
 #include "cli/files.h"
-#include "cli/suite.h"
+#include "cli/test/suite.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * comments, order and spelling of everything else stay. */
 #include "base/limits.h"
 #include "base/yaml.h"
-#include "cli/suite.h"
+#include "cli/test/suite.h"
 
 #include <string.h>
 

@@ -1,8 +1,9 @@
-#include "cli/report.h"
+#include "cli/review/report.h"
 
 #include "base/limits.h"
 #include "base/yaml.h"
-#include "cli/diff.h"
+#include "cli/output/diff.h"
+#include "cli/places.h"
 
 #include <string.h>
 
@@ -25,29 +26,14 @@ static enum cli_colour outcome_colour(enum verdict_outcome outcome)
     return CLI_PLAIN;
 }
 
-void report_lines(FILE *stream, const char *indent, const char *text)
-{
-    struct buf line;
-    buf_init(&line, NULL, LIMIT_MIB);
-    while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
-        buf_clear(&line);
-        buf_add(&line, text, length);
-        fputs(indent, stream);
-        cli_print_visible(stream, line.data);
-        fputc('\n', stream);
-        text += length;
-        text += *text == '\n';
-    }
-    buf_done(&line);
-}
-
 static void print_head(const struct cli *cli, const struct input_item *item,
                        const struct judgement *judgement)
 {
-    fputs(cli_paint(cli, CLI_BOLD), cli->out);
-    cli_print_visible(cli->out, item->file);
-    fprintf(cli->out, ":%u%s ", item->line, cli_paint(cli, CLI_PLAIN));
+    if (item->file != NULL) {
+        fputs(cli_paint(cli, CLI_BOLD), cli->out);
+        cli_print_visible(cli->out, item->file);
+        fprintf(cli->out, ":%u%s ", item->line, cli_paint(cli, CLI_PLAIN));
+    }
     cli_print_visible(cli->out, judgement->kind);
     fputc(' ', cli->out);
     if (judgement->name_space != NULL) {
@@ -118,21 +104,54 @@ static void print_found(const struct cli *cli, const struct verdict *verdict)
     }
 }
 
+/* Places as a compiler prints them, which editors and terminals follow: a line a field, with all
+ * the rules that say something of it.  Returns how many remarks it took. */
+static size_t print_place(const struct cli *cli, const struct review_remark *remarks, size_t count)
+{
+    const struct remark *first = &remarks[0].remark;
+    size_t taken = 1;
+    fprintf(cli->out, "  %s", cli_paint(cli, CLI_DIM));
+    cli_print_visible(cli->out, first->file);
+    fprintf(cli->out, ":%u:%u:%s ", first->mark.line, first->mark.column,
+            cli_paint(cli, CLI_PLAIN));
+    cli_print_visible(cli->out, remarks[0].field);
+    fprintf(cli->out, " (%s", first->rule);
+    for (; taken < count && strcmp(remarks[taken].field, remarks[0].field) == 0; taken++)
+        if (remarks[taken].remark.level != REMARK_NOTE)
+            fprintf(cli->out, ", %s", remarks[taken].remark.rule);
+    fputs(")\n", cli->out);
+    return taken;
+}
+
+static void print_places(const struct cli *cli, const struct review_remark *remarks, size_t count)
+{
+    for (size_t i = 0; i < count;)
+        if (remarks[i].remark.level == REMARK_NOTE)
+            i++;
+        else
+            i += print_place(cli, &remarks[i], count - i);
+}
+
 void report_text(const struct cli *cli, struct arena *arena, const struct input_item *item,
-                 const struct judgement *judgement)
+                 const struct judgement *judgement, const struct review_remark *remarks,
+                 size_t remark_count)
 {
     print_head(cli, item, judgement);
     if (judgement->outcome == VERDICT_DENIED) {
         if (judgement->last->message != NULL)
-            report_lines(cli->out, "  ", judgement->last->message);
+            cli_print_lines(cli->out, "  ", judgement->last->message);
         else
             print_found(cli, judgement->last);
     }
+    if (judgement->foresight.count > 0)
+        cli_print_lines(cli->out, "  ", foresight_message(&judgement->foresight));
     for (size_t i = 0; i < judgement->warning_count; i++) {
         fprintf(cli->out, "  %sWarning:%s ", cli_paint(cli, CLI_YELLOW), cli_paint(cli, CLI_PLAIN));
         cli_print_visible(cli->out, judgement->warnings[i]);
         fputc('\n', cli->out);
     }
+    if (item->file != NULL)
+        print_places(cli, remarks, remark_count);
     if (judgement->outcome == VERDICT_PATCHED)
         print_diff(cli, arena, item, judgement);
 }
@@ -151,7 +170,16 @@ static void add_value(struct arena *arena, cJSON *object, const char *key, const
         json_add(arena, object, key, json_dup(arena, value));
 }
 
-static cJSON *write_violation(struct arena *arena, const struct violation *violation)
+static void add_mark(struct arena *arena, cJSON *object, struct yaml_mark mark)
+{
+    if (mark.line == 0)
+        return;
+    json_add(arena, object, "line", json_new_int(arena, mark.line));
+    json_add(arena, object, "column", json_new_int(arena, mark.column));
+}
+
+static cJSON *write_violation(struct arena *arena, const struct input_item *item,
+                              const struct judgement *judgement, const struct violation *violation)
 {
     static const char *const effects[] = {
         [JUDGE_DENIES] = "deny", [JUDGE_WARNS] = "warn", [JUDGE_AUDITS] = "audit"};
@@ -163,6 +191,7 @@ static cJSON *write_violation(struct arena *arena, const struct violation *viola
     add_text(arena, object, "rule", violation->rule->id);
     add_text(arena, object, "field", violation->field);
     add_text(arena, object, "pointer", violation->pointer);
+    add_mark(arena, object, places_of_violation(arena, item, judgement, violation));
     add_text(arena, object, "effect", effects[judge_effect_of(violation)]);
     add_text(arena, object, "reason", reasons[violation->finding.reason]);
     add_value(arena, object, "found", violation->finding.found);
@@ -179,8 +208,10 @@ static cJSON *write_violation(struct arena *arena, const struct violation *viola
     return object;
 }
 
-static cJSON *write_edit(struct arena *arena, const struct edit *edit)
+static cJSON *write_edit(struct arena *arena, const struct input_item *item,
+                         const struct judgement *judgement, const struct edit *edit)
 {
+    bool written;
     cJSON *object = json_new_object(arena);
     if (edit->rule != NULL) {
         add_text(arena, object, "policy", edit->rule->policy->name);
@@ -188,6 +219,7 @@ static cJSON *write_edit(struct arena *arena, const struct edit *edit)
     }
     add_text(arena, object, "field", edit->field);
     add_text(arena, object, "pointer", edit->field_pointer);
+    add_mark(arena, object, places_of_edit(arena, item, judgement, edit, &written));
     add_value(arena, object, "before", edit->before);
     add_value(arena, object, "after", edit->after);
     return object;
@@ -197,7 +229,8 @@ static void add_place(struct arena *arena, cJSON *object, const struct input_ite
                       const struct judgement *judgement)
 {
     add_text(arena, object, "file", item->file);
-    json_add(arena, object, "line", json_new_int(arena, item->line));
+    if (item->line > 0)
+        json_add(arena, object, "line", json_new_int(arena, item->line));
     add_text(arena, object, "apiVersion", judgement->api_version);
     add_text(arena, object, "kind", judgement->kind);
     add_text(arena, object, "namespace", judgement->name_space);
@@ -206,8 +239,22 @@ static void add_place(struct arena *arena, cJSON *object, const struct input_ite
     add_text(arena, object, "verdict", judge_outcome_name(judgement->outcome));
     if (judgement->outcome == VERDICT_NOT_JUDGED)
         add_text(arena, object, "notJudgedBecause", judgement->last->not_judged_because);
+    const char *message = judgement->last->message;
     if (judgement->outcome == VERDICT_DENIED)
-        add_text(arena, object, "message", judgement->last->message);
+        add_text(arena, object, "message",
+                 message != NULL ? message : foresight_message(&judgement->foresight));
+}
+
+static cJSON *write_foresight(struct arena *arena, const struct foresight *foresight)
+{
+    cJSON *list = json_new_array(arena);
+    for (const struct foreseen *at = foresight->first; at != NULL; at = at->next) {
+        cJSON *row = json_new_object(arena);
+        add_text(arena, row, "field", at->field);
+        add_text(arena, row, "message", at->text);
+        json_append(list, row);
+    }
+    return list;
 }
 
 cJSON *report_json(struct arena *arena, const struct input_item *item,
@@ -217,8 +264,11 @@ cJSON *report_json(struct arena *arena, const struct input_item *item,
     add_place(arena, object, item, judgement);
     cJSON *violations = json_new_array(arena);
     for (const struct violation *at = judgement->last->violations; at != NULL; at = at->next)
-        json_append(violations, write_violation(arena, at));
+        json_append(violations, write_violation(arena, item, judgement, at));
     json_add(arena, object, "violations", violations);
+    if (judgement->foresight.undecodable)
+        json_add(arena, object, "undecodable", json_new_bool(arena, true));
+    json_add(arena, object, "kubernetes", write_foresight(arena, &judgement->foresight));
     cJSON *warnings = json_new_array(arena);
     for (size_t i = 0; i < judgement->warning_count; i++)
         json_append(warnings, json_new_string(arena, judgement->warnings[i]));
@@ -227,7 +277,7 @@ cJSON *report_json(struct arena *arena, const struct input_item *item,
              judgement->patch != NULL ? json_dup(arena, judgement->patch) : json_new_array(arena));
     cJSON *edits = json_new_array(arena);
     for (const struct edit *at = judgement->mutation.edits; at != NULL; at = at->next)
-        json_append(edits, write_edit(arena, at));
+        json_append(edits, write_edit(arena, item, judgement, at));
     json_add(arena, object, "edits", edits);
     return object;
 }

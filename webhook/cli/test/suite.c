@@ -1,9 +1,10 @@
-#include "cli/suite.h"
+#include "cli/test/suite.h"
 
 #include "base/limits.h"
 #include "base/yaml.h"
-#include "cli/expect.h"
 #include "cli/input.h"
+#include "cli/test/expect.h"
+#include "cli/test/suite_keys.h"
 #include "kube/names.h"
 
 #include <stdio.h>
@@ -25,8 +26,9 @@ static void complain(struct reading *reading, struct yaml_mark mark, const char 
              text);
 }
 
-static void check_keys(struct reading *reading, const cJSON *object, const char *const *keys)
+static void check_keys(struct reading *reading, const cJSON *object, const struct key *rows)
 {
+    const char *const *keys = key_names(reading->arena, rows, KEY_NO_VERBS);
     if (!json_is_object(object))
         return;
     for (const cJSON *child = object->child; child != NULL; child = child->next) {
@@ -158,10 +160,6 @@ static const cJSON *object_of(struct reading *reading, const cJSON *parent, cons
 
 /* ---- cases -------------------------------------------------------------------------------- */
 
-static const char *const case_keys[] = {
-    "name",   "object", "old",    "operation", "subresource", "resource", "options", "requestName",
-    "review", "user",   "groups", "namespace", "now",         "expect",   NULL};
-
 /* The case's own value, else the suite's default. */
 static const cJSON *own_or_default(const cJSON *node, const cJSON *defaults, const char *key)
 {
@@ -171,7 +169,7 @@ static const cJSON *own_or_default(const cJSON *node, const cJSON *defaults, con
 static void read_operation(struct reading *reading, const cJSON *node,
                            struct judge_question *question)
 {
-    static const char *const names[] = {"CREATE", "UPDATE", "DELETE", "CONNECT", NULL};
+    const char *const *names = key_operations;
     static const enum operation values[] = {OPERATION_CREATE, OPERATION_UPDATE, OPERATION_DELETE,
                                             OPERATION_CONNECT};
     const char *text = text_of(reading, node, "operation");
@@ -206,12 +204,12 @@ static void read_question(struct reading *reading, const cJSON *node, const cJSO
 
 static void read_expect(struct reading *reading, struct suite_case *suite_case)
 {
-    static const char *const verdicts[] = {"allowed", "patched", "denied", "not-judged", NULL};
+    const char *const *verdicts = suite_verdicts;
     const cJSON *expect = typed(reading, suite_case->node, "expect", json_is_object, "a map");
     suite_case->expect = expect;
     if (expect == NULL)
         return;
-    check_keys(reading, expect, expect_keys);
+    check_keys(reading, expect, suite_keys_expect);
     const char *verdict = text_of(reading, expect, "verdict");
     size_t i = 0;
     while (verdict != NULL && verdicts[i] != NULL && strcmp(verdicts[i], verdict) != 0)
@@ -254,7 +252,7 @@ static void read_case(struct reading *reading, const cJSON *node, const cJSON *d
         suite_case->broken = true;
         return;
     }
-    check_keys(reading, node, case_keys);
+    check_keys(reading, node, suite_keys_case);
     const char *name = text_of(reading, node, "name");
     if (name == NULL || name[0] == '\0')
         complain(reading, suite_case->mark, "no-name", "a case needs a name");
@@ -298,16 +296,13 @@ static void read_policies(struct reading *reading, const cJSON *spec, struct sui
 
 static void read_spec(struct reading *reading, const cJSON *root, int64_t now, struct suite *suite)
 {
-    static const char *const root_keys[] = {"apiVersion", "kind", "metadata", "spec", NULL};
-    static const char *const spec_keys[] = {"policies", "now", "defaults", "cases", NULL};
-    static const char *const default_keys[] = {"user", "groups", "namespace", "operation", NULL};
-    check_keys(reading, root, root_keys);
+    check_keys(reading, root, keys_document);
     const char *name = json_string(json_path(root, "metadata", "name", NULL));
     suite->name = name != NULL ? name : suite->file;
     const cJSON *spec = json_get(root, "spec");
-    check_keys(reading, spec, spec_keys);
+    check_keys(reading, spec, suite_keys_spec);
     const cJSON *defaults = typed(reading, spec, "defaults", json_is_object, "a map");
-    check_keys(reading, defaults, default_keys);
+    check_keys(reading, defaults, suite_keys_defaults);
     read_policies(reading, spec, suite);
     now = read_now(reading, spec, now);
     const cJSON *cases = typed(reading, spec, "cases", json_is_array, "a list");
