@@ -25,8 +25,8 @@ check() { # check WANTED WORDS...
 
 # shellcheck disable=SC1090
 source <("$proctor" completion bash)
-check "--color --help -h arm certs completion deploy disarm doctor export history lint review test version wait " ""
-check "certs completion " "c"
+check "--color --help -h arm audit certs completion coverage deploy diff disarm doctor explain export history lint log replay review schema test version wait " ""
+check "certs completion coverage " "c"
 check "--color --help -h check issue renew show " certs ""
 check "mutate validate " review --phase ""
 check "json " review -o js

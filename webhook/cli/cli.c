@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "kube/names.h"
 
 #include <errno.h>
@@ -12,23 +13,31 @@
 #define COMMANDS_MAX 64
 
 extern const struct command cmd_arm;
+extern const struct command cmd_audit;
 extern const struct command cmd_certs;
 extern const struct command cmd_completion;
+extern const struct command cmd_coverage;
 extern const struct command cmd_deploy;
+extern const struct command cmd_diff;
 extern const struct command cmd_disarm;
 extern const struct command cmd_doctor;
+extern const struct command cmd_explain;
 extern const struct command cmd_export;
 extern const struct command cmd_history;
 extern const struct command cmd_lint;
+extern const struct command cmd_log;
+extern const struct command cmd_replay;
 extern const struct command cmd_review;
+extern const struct command cmd_schema;
 extern const struct command cmd_test;
 extern const struct command cmd_version;
 extern const struct command cmd_wait;
 
 /* The one table: a new subcommand is its file, its extern above and its row here. */
 const struct command *const cli_commands[] = {
-    &cmd_arm,     &cmd_certs, &cmd_completion, &cmd_deploy, &cmd_disarm,  &cmd_doctor, &cmd_export,
-    &cmd_history, &cmd_lint,  &cmd_review,     &cmd_test,   &cmd_version, &cmd_wait,   NULL,
+    &cmd_arm,    &cmd_audit,  &cmd_certs,   &cmd_completion, &cmd_coverage, &cmd_deploy, &cmd_diff,
+    &cmd_disarm, &cmd_doctor, &cmd_explain, &cmd_export,     &cmd_history,  &cmd_lint,   &cmd_log,
+    &cmd_replay, &cmd_review, &cmd_schema,  &cmd_test,       &cmd_version,  &cmd_wait,   NULL,
 };
 
 static const struct command root = {
@@ -51,7 +60,11 @@ const struct command cmd_version = {
     .name = "version",
     .summary = "print the version",
     .usage = "",
-    .help = "Prints the version of this program.\n",
+    .help = "Prints the version of this program.\n"
+            "\n"
+            "  proctor version\n"
+            "\n"
+            "Exits with 0.\n",
     .run = run_version,
 };
 
@@ -62,6 +75,23 @@ void cli_print_visible(FILE *stream, const char *text)
     buf_add_visible(&visible, text, 1 << 16);
     fputs(visible.data, stream);
     buf_done(&visible);
+}
+
+void cli_print_lines(FILE *stream, const char *indent, const char *text)
+{
+    struct buf line;
+    buf_init(&line, NULL, LIMIT_MIB);
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        buf_clear(&line);
+        buf_add(&line, text, length);
+        fputs(indent, stream);
+        cli_print_visible(stream, line.data);
+        fputc('\n', stream);
+        text += length;
+        text += *text == '\n';
+    }
+    buf_done(&line);
 }
 
 const char *cli_paint(const struct cli *cli, enum cli_colour colour)

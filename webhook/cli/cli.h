@@ -122,6 +122,9 @@ const char *cli_paint(const struct cli *cli, enum cli_colour colour);
 /* Prints to `stream` with control characters made harmless (buf_add_visible). */
 void cli_print_visible(FILE *stream, const char *text);
 
+/* The same for text of several lines, each behind `indent`. */
+void cli_print_lines(FILE *stream, const char *indent, const char *text);
+
 /* For flags.c and completion: the flag by its name among the command's and the common ones. */
 const struct cli_flag *cli_flag_find(const struct command *command, const char *name);
 const struct cli_flag *cli_flag_find_letter(const struct command *command, char letter);

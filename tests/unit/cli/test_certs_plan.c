@@ -1,6 +1,6 @@
 /* What is done about an installation's certificates, in which order, and that a run that is killed
  * or overtaken anywhere never leaves a served certificate that the API server does not trust. */
-#include "cli/certs_plan.h"
+#include "cli/certs/certs_plan.h"
 
 #include "tests/unit/test.h"
 

@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "certs/issue.h"
 #include "certs/scope.h"
-#include "cli/certs_secret.h"
+#include "cli/certs/certs_secret.h"
 
 #include "tests/unit/test.h"
 

@@ -1,8 +1,8 @@
 /* doctor/good.json is an installation in which all is well; each test spoils one thing of it. */
 #include "base/limits.h"
 #include "certs/issue.h"
-#include "cli/doctor.h"
-#include "cli/registration.h"
+#include "cli/cluster/registration.h"
+#include "cli/doctor/doctor.h"
 #include "policy/match_conditions.h"
 #include "tests/unit/test.h"
 

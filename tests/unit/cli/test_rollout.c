@@ -1,7 +1,7 @@
 /* How `proctor wait` sees a rollout end: what a real control plane shows only by chance, such as a
  * condition that an earlier rollout left behind, or the recorder going back meanwhile. */
 #include "base/limits.h"
-#include "cli/rollout.h"
+#include "cli/history/rollout.h"
 #include "tests/unit/test.h"
 
 #define SECOND ((int64_t)1000000)

@@ -1,6 +1,6 @@
 /* Server-sent events, however the bytes are cut. */
-#include "cli/sse.h"
-#include "cli/table.h"
+#include "cli/history/sse.h"
+#include "cli/output/table.h"
 #include "tests/unit/test.h"
 
 static struct {
