@@ -3,6 +3,9 @@
 # rules that it names.  Then with those taken out, and no others: each succeeds.  So every rule
 # does what it is there for, and the tests would notice if it were gone.
 #
+# With E2E_NATIVE (tests/e2e/cases/native.sh) each is run once, against the API server's own
+# policies.
+#
 # ATTACKS is the names of some, for example 'bare-pod orphans'; all, if it is empty.
 # shellcheck source=/dev/null
 . "${0%/*}/lib.sh"
@@ -117,6 +120,11 @@ for name in ${ATTACKS:-"*"}; do
     files+=("$here"/attacks/$name.sh)
 done
 check_heads
+if [ -n "${E2E_NATIVE-}" ]; then
+    several native "${files[@]}"
+    echo "  with the API server's own policies, $E2E_NATIVE: ${#files[@]} attacks, $SECONDS s"
+    exit
+fi
 as admin
 whole=$(digest)
 declare -A groups

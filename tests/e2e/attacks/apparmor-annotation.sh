@@ -4,5 +4,5 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 key=container.apparmor.security.beta.kubernetes.io/app
-attack kubectl apply -f <(paused "$ME" |
-    sed "s|template: {metadata: {|&annotations: {$key: unconfined}, |")
+attack kubectl apply -f <(sketch "$ME" |
+    sed "s|template: {metadata: {|&annotations: {$key: unconfined}, |" | finished)

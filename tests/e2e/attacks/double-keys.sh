@@ -5,6 +5,6 @@
 . "${0%/*}/../attack.sh"
 attack kubectl create \
     --raw '/apis/apps/v1/namespaces/hydrosim-students/deployments?fieldValidation=Ignore' -f <(
-        paused "$ME" POD='hostIPC: false' | kubectl create --dry-run=client -o json -f - |
-            sed 's/"hostIPC": false/"hostNetwork": false, "hostNetwork": true/'
+        paused "$ME" | kubectl create --dry-run=client -o json -f - |
+            sed 's/"containers": /"hostNetwork": false, "hostNetwork": true, &/'
     )

@@ -4,5 +4,5 @@
 # guards: student-deployments/pod-label student-deployments/app-label
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
-attack kubectl create -f <(paused "$ME" |
-    sed "s/metadata: {name: [^,]*/metadata: {generateName: $ME-/")
+attack kubectl create -f <(sketch "$ME" |
+    sed "s/metadata: {name: [^,]*/metadata: {generateName: $ME-/" | finished)

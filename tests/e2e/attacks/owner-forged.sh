@@ -6,7 +6,7 @@
 project "$ME"
 uid=$(admin get deployment "$ME" -o 'jsonpath={.metadata.uid}')
 owner="ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: $ME, uid: $uid}]"
-attack kubectl apply -f <(META=$owner SPEC='paused: true' program Deployment "$ME-b")
+attack kubectl apply -f <(META=$owner SPEC='paused: true' program Deployment "$ME-b" | finished)
 attack kubectl apply -f - <<END
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: $ME, $owner}}

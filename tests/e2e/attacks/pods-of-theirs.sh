@@ -4,5 +4,5 @@
 # guards: student-deployments/selector
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
-attack kubectl apply -f <(paused "$ME" |
-    sed "s/\(Labels\|metadata: {labels\): {app: $ME}/\1: {app: $THEM}/g")
+attack kubectl apply -f <(sketch "$ME" |
+    sed "s/\(Labels\|metadata: {labels\): {app: $ME}/\1: {app: $THEM}/g" | finished)

@@ -4,7 +4,7 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 as owner
-accepted kubectl apply -f <(SPEC='replicas: 0' program Deployment "$THEM")
+accepted kubectl apply -f <(SPEC='replicas: 0' program Deployment "$THEM" | finished)
 eventually is "deployment/$THEM" '{.status.observedGeneration}' 1
 as attacker
 attack kubectl set image "deployment/$THEM" "app=registry.hydrosim.edu/$ME:v1"

@@ -3,4 +3,4 @@
 # guards: ownership/own-name ownership/own-label ownership/own-pod-label ownership/own-selector
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
-attack kubectl create -f <(SPEC='paused: true' program Deployment "$THEM-b")
+attack kubectl create -f <(SPEC='paused: true' program Deployment "$THEM-b" | finished)

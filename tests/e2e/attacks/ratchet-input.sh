@@ -4,7 +4,7 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 claim="volumes: [{name: v, persistentVolumeClaim: {claimName: $ME}}]"
-accepted kubectl apply -f <(SPEC='strategy: {type: Recreate}' paused "$ME" POD="$claim")
+accepted kubectl apply -f <(SPEC='strategy: {type: Recreate}' paused "$ME" POD="$claim" | finished)
 stored "deployment/$ME" '{.spec.strategy.type}' Recreate
 rewritten "deployment/$ME" '{.spec.strategy.type}' RollingUpdate Recreate \
     kubectl patch deployment "$ME" --type json \

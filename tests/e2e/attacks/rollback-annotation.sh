@@ -4,6 +4,6 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 attack kubectl apply -f <(META='annotations: {deprecated.deployment.rollback.to: "1"}' \
-    SPEC='paused: true' program Deployment "$ME-b")
+    SPEC='paused: true' program Deployment "$ME-b" | finished)
 project "$ME"
 attack kubectl annotate deployment "$ME" deprecated.deployment.rollback.to=1

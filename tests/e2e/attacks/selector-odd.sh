@@ -3,5 +3,5 @@
 # guards: student-deployments/plain-selector
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
-attack kubectl apply -f <(paused "$ME" |
-    sed 's/selector: {/&matchExpressions: [{key: app, operator: Exists}], /')
+attack kubectl apply -f <(sketch "$ME" |
+    sed 's/selector: {/&matchExpressions: [{key: app, operator: Exists}], /' | finished)

@@ -3,6 +3,6 @@
 # guards: student-deployments/selector ownership/own-selector
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
-attack kubectl apply -f <(paused "$ME" |
+attack kubectl apply -f <(sketch "$ME" |
     sed "s/matchLabels: {app: /matchLabels: {tier: /
-         s/template: {metadata: {labels: {/&tier: $ME, /")
+         s/template: {metadata: {labels: {/&tier: $ME, /" | finished)

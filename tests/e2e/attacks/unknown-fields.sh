@@ -5,4 +5,4 @@
 # shellcheck source=/dev/null
 . "${0%/*}/../attack.sh"
 project "$ME"
-attack kubectl apply -f <(paused "$ME" POD='HostNetwork: true')
+attack kubectl apply -f <(sketch "$ME" POD='HostNetwork: true')
