@@ -24,12 +24,13 @@ $(OUT)/bench/history: $(OUT)/obj/bench/history.o $(OUT)/libhistory.a $(OUT)/libp
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ $(PKG_LIBS) $(TOOL_LIBS) $(STORE_LIBS) -lpthread -lm $(LDFLAGS)
 
 BENCH := $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/*.c))
-whole: $(BENCH)
+whole covered: $(BENCH)
 
 .PHONY: bench bench-programs
 bench: ## what it costs, against DESIGN's targets; PART=b SECS=0.5 AGAINST=old.json
-	@tests/tools/need build run bench
+	@tests/tools/need build run bench image
 	$(SUBMAKE) all bench-programs
+	@manifests/images all $(BUILD) >/dev/null
 	@OUT=$(OUT) bench/run $(BUILD)/bench.json "$(PART)" "$(AGAINST)" \
 	    $(if $(filter file,$(origin SECS)),2,$(SECS))
 	@[ -z "$(UPDATE)" ] || cp $(BUILD)/bench.json bench/figures.json

@@ -6,7 +6,7 @@ $(ROLLOUT_PROGRAMS): $(OUT)/bench/rollout/%: $(OUT)/obj/bench/rollout/%.o
 	$(Q)$(CC) $(LINK_$(MODE)) -o $@ $^ -lpthread $(LDFLAGS)
 
 # What tests/rollouts tries.
-whole: $(ROLLOUT_PROGRAMS)
+whole covered: $(ROLLOUT_PROGRAMS)
 
 ROLLOUT_FIGURES := $(BUILD)/rollout-bench
 .PHONY: rollout-bench
