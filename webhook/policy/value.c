@@ -88,8 +88,7 @@ static enum value_order compare_numbers(const cJSON *a, const cJSON *b)
     return compare_quantities(a, b);
 }
 
-/* "3" -> 3: what a label or an annotation says of a number. */
-static bool read_int(const cJSON *value, int64_t *ret_number)
+bool value_read_int(const cJSON *value, int64_t *ret_number)
 {
     if (!json_is_string(value))
         return json_int64(value, ret_number);
@@ -104,7 +103,7 @@ static bool read_int(const cJSON *value, int64_t *ret_number)
 static enum value_order compare_ints(const cJSON *a, const cJSON *b)
 {
     int64_t x, y;
-    if (!read_int(a, &x) || !read_int(b, &y))
+    if (!value_read_int(a, &x) || !value_read_int(b, &y))
         return compare_numbers(a, b);
     return x < y ? VALUE_LESS : x > y ? VALUE_MORE : VALUE_SAME;
 }

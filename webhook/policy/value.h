@@ -31,6 +31,10 @@ bool value_type_parse(const char *name, enum value_type *ret_type);
 /* The type that `type` means at `node` (VALUE_AUTO stays for objects, lists and unknown). */
 enum value_type value_type_at(enum value_type type, const struct schema_node *node);
 
+/* A whole number, or text that is one ("3": what a label or an annotation says of a number) of at
+ * most 18 digits. */
+bool value_read_int(const cJSON *value, int64_t *ret_number);
+
 enum value_order { VALUE_LESS = -1, VALUE_SAME = 0, VALUE_MORE = 1, VALUE_INCOMPARABLE = 2 };
 
 /* Compares two scalars as `type`; numbers compare under VALUE_AUTO too, strings for sameness

@@ -1,6 +1,7 @@
 #include "cli/native/native_cel.h"
 #include "kube/quantity.h"
 #include "policy/condition.h"
+#include "policy/value.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -268,25 +269,13 @@ static const char *order_strings(struct cel *cel, const struct cel_value *value,
     return cel_text(cel, "%s == %s", value->text, cel_quote(cel, text));
 }
 
-static bool int_of(const cJSON *value, int64_t *ret_number)
-{
-    if (!json_is_string(value))
-        return json_int64(value, ret_number);
-    const char *digits = value->valuestring + (*value->valuestring == '-');
-    const size_t length = strlen(digits);
-    if (length == 0 || length > 18 || strspn(digits, "0123456789") != length)
-        return false;
-    *ret_number = strtoll(value->valuestring, NULL, 10);
-    return true;
-}
-
 static const char *order_ints(struct cel *cel, const struct cel_value *value, const char *op,
                               const struct cel_expr *bound)
 {
     int64_t number = 0;
     const char *text = bound->text, *found = value->text;
     if (bound->constant != NULL) {
-        if (!int_of(bound->constant, &number))
+        if (!value_read_int(bound->constant, &number))
             return cel_cannot(cel, "a whole number is held against %s",
                               json_type_name(bound->constant));
         text = cel_text(cel, "%" PRId64, number);
