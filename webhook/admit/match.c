@@ -180,13 +180,8 @@ static void take_policy(void *context, const struct policy *policy)
     struct job *job = context;
     if (!admit_match_holds(job, &policy->match))
         return;
-    if (job->policy_count == job->policy_capacity) {
-        job->policy_capacity = job->policy_capacity * 2 + 8;
-        const struct policy **grown = arena_array(job->arena, job->policy_capacity, sizeof *grown);
-        if (job->policy_count > 0)
-            memcpy(grown, job->policies, job->policy_count * sizeof *grown);
-        job->policies = grown;
-    }
+    job->policies = arena_room(job->arena, job->policies, job->policy_count, &job->policy_capacity,
+                               sizeof *job->policies);
     job->policies[job->policy_count++] = policy;
 }
 

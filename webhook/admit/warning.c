@@ -181,13 +181,8 @@ static void add_line(struct lines *lines, const char *text, const char *ids)
     buf_add_visible(&line, text, utf8_runes(text) <= room ? room : room - 3);
     if (*ids != '\0')
         buf_add_strings(&line, " (", ids, ")", NULL);
-    if (lines->count == lines->capacity) {
-        lines->capacity = lines->capacity * 2 + 8;
-        const char **grown = arena_array(lines->job->arena, lines->capacity, sizeof *grown);
-        if (lines->count > 0)
-            memcpy(grown, lines->texts, lines->count * sizeof *grown);
-        lines->texts = grown;
-    }
+    lines->texts = arena_room(lines->job->arena, lines->texts, lines->count, &lines->capacity,
+                              sizeof *lines->texts);
     lines->texts[lines->count++] = line.data;
 }
 

@@ -200,6 +200,21 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
     return arena_alloc(arena, bytes);
 }
 
+void *arena_room(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return items;
+    size_t wanted;
+    if (__builtin_mul_overflow(*capacity, 2, &wanted))
+        run_out(arena);
+    wanted += 8;
+    void *grown = arena_array(arena, wanted, size);
+    if (count > 0)
+        memcpy(grown, items, count * size);
+    *capacity = wanted;
+    return grown;
+}
+
 char *arena_strndup(struct arena *arena, const char *text, size_t bytes)
 {
     char *copy = take(arena, bytes + 1);

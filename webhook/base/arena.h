@@ -59,6 +59,11 @@ void *arena_grow(struct arena *arena, void *memory, size_t bytes, size_t wanted)
 void *arena_array(struct arena *arena, size_t count, size_t size)
     __attribute__((malloc, returns_nonnull));
 
+/* The array `items` of `count` elements, `size` bytes each, with room for one more: itself, or a
+ * larger copy if *capacity is used up.  What is new is zeroed.  NULL, 0 and 0: a new array. */
+void *arena_room(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size)
+    __attribute__((returns_nonnull));
+
 char *arena_strdup(struct arena *arena, const char *text) __attribute__((returns_nonnull));
 char *arena_strndup(struct arena *arena, const char *text, size_t bytes)
     __attribute__((returns_nonnull));

@@ -591,13 +591,8 @@ static int read_node(struct reader *reader, unsigned depth, cJSON **ret_node)
 static void add_document(struct reader *reader, cJSON *root)
 {
     struct yaml_documents *documents = &reader->documents;
-    if (documents->count == reader->capacity) {
-        reader->capacity = reader->capacity == 0 ? 8 : reader->capacity * 2;
-        cJSON **roots = arena_array(reader->arena, reader->capacity, sizeof(cJSON *));
-        if (documents->count > 0)
-            memcpy(roots, documents->roots, documents->count * sizeof(cJSON *));
-        documents->roots = roots;
-    }
+    documents->roots = arena_room(reader->arena, documents->roots, documents->count,
+                                  &reader->capacity, sizeof *documents->roots);
     documents->roots[documents->count++] = root;
 }
 

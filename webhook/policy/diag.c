@@ -42,14 +42,8 @@ void diag_add(struct diagnostics *diagnostics, enum diag_severity severity, stru
     buf_init(&visible, diagnostics->arena, LIMIT_POLICY_FILE_BYTES);
     buf_add_visible(&visible, text, 500);
     place.file = keep_name(diagnostics, place.file);
-    if (diagnostics->count == diagnostics->capacity) {
-        diagnostics->capacity = diagnostics->capacity * 2 + 16;
-        struct diagnostic *grown =
-            arena_array(diagnostics->arena, diagnostics->capacity, sizeof *grown);
-        if (diagnostics->count > 0)
-            memcpy(grown, diagnostics->items, diagnostics->count * sizeof *grown);
-        diagnostics->items = grown;
-    }
+    diagnostics->items = arena_room(diagnostics->arena, diagnostics->items, diagnostics->count,
+                                    &diagnostics->capacity, sizeof *diagnostics->items);
     diagnostics->items[diagnostics->count++] =
         (struct diagnostic){severity, place, code, visible.data};
 }

@@ -58,13 +58,8 @@ static void add_policy(struct policy_set *set, const char *resource, const char 
     bucket->name_space = name_space;
     if (bucket->count > 0 && bucket->policies[bucket->count - 1] == policy)
         return;
-    if (bucket->count == bucket->capacity) {
-        bucket->capacity = bucket->capacity * 2 + 2;
-        const struct policy **grown = arena_array(&set->arena, bucket->capacity, sizeof *grown);
-        if (bucket->count > 0)
-            memcpy(grown, bucket->policies, bucket->count * sizeof *grown);
-        bucket->policies = grown;
-    }
+    bucket->policies = arena_room(&set->arena, bucket->policies, bucket->count, &bucket->capacity,
+                                  sizeof *bucket->policies);
     bucket->policies[bucket->count++] = policy;
 }
 

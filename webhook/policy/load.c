@@ -52,13 +52,8 @@ struct documents {
 
 static void add_document(struct arena *arena, struct documents *documents, struct document one)
 {
-    if (documents->count == documents->capacity) {
-        documents->capacity = documents->capacity * 2 + 16;
-        struct document *grown = arena_array(arena, documents->capacity, sizeof *grown);
-        if (documents->count > 0)
-            memcpy(grown, documents->items, documents->count * sizeof *grown);
-        documents->items = grown;
-    }
+    documents->items = arena_room(arena, documents->items, documents->count, &documents->capacity,
+                                  sizeof *documents->items);
     documents->items[documents->count++] = one;
 }
 

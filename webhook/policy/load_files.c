@@ -19,13 +19,8 @@ static void report(struct loader *loader, const char *path, const char *code, co
 /* `text` is the arena's already. */
 static void take_source(struct loader *loader, const char *name, const char *text, size_t length)
 {
-    if (loader->source_count == loader->source_capacity) {
-        loader->source_capacity = loader->source_capacity * 2 + 16;
-        struct source *grown = arena_array(loader->arena, loader->source_capacity, sizeof *grown);
-        if (loader->source_count > 0)
-            memcpy(grown, loader->sources, loader->source_count * sizeof *grown);
-        loader->sources = grown;
-    }
+    loader->sources = arena_room(loader->arena, loader->sources, loader->source_count,
+                                 &loader->source_capacity, sizeof *loader->sources);
     struct source source = {arena_strdup(loader->arena, name), text, length};
     loader->sources[loader->source_count++] = source;
 }

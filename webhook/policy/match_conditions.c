@@ -49,18 +49,6 @@ struct work {
     bool by_user; /* one condition a user: there are too many otherwise */
 };
 
-/* `items` with room for one more. */
-static void *grown(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return items;
-    *capacity = *capacity * 2 + 8;
-    void *more = arena_array(arena, *capacity, size);
-    if (count > 0)
-        memcpy(more, items, count * size);
-    return more;
-}
-
 static bool same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
@@ -116,7 +104,7 @@ static struct who *find_who(struct work *work, const struct policy_exclude *excl
             same_text(work->items[i].group, exclude->group))
             return &work->items[i];
     work->items =
-        grown(work->arena, work->items, work->count, &work->capacity, sizeof *work->items);
+        arena_room(work->arena, work->items, work->count, &work->capacity, sizeof *work->items);
     struct who *who = &work->items[work->count++];
     *who = (struct who){.user = exclude->user, .group = exclude->group};
     find_groups(work->arena, who);
@@ -135,7 +123,7 @@ static void ask(struct arena *arena, struct who *who, const char *resource, bool
             cell = &who->cells[i];
     if (cell == NULL) {
         who->cells =
-            grown(arena, who->cells, who->cell_count, &who->cell_capacity, sizeof *who->cells);
+            arena_room(arena, who->cells, who->cell_count, &who->cell_capacity, sizeof *who->cells);
         cell = &who->cells[who->cell_count++];
         *cell = (struct cell){.resource = resource, .only_metadata = only_metadata};
     }
@@ -247,8 +235,8 @@ static void remark(struct work *work, const struct who *who, const struct cell *
                    const char *operation, const struct policy *judge)
 {
     struct match_conditions *out = work->out;
-    out->remarks = grown(work->arena, out->remarks, out->remark_count, &work->remark_capacity,
-                         sizeof *out->remarks);
+    out->remarks = arena_room(work->arena, out->remarks, out->remark_count, &work->remark_capacity,
+                              sizeof *out->remarks);
     out->remarks[out->remark_count++] = arena_printf(
         work->arena, "%s%s, %s%s of %s: left to the webhook, since the policy %s may judge it",
         who->user != NULL ? "" : "group ", who->user != NULL ? who->user : who->group,
@@ -472,7 +460,7 @@ static void add_condition(struct work *work, const struct who *who, const struct
     buf_add_strings(&text, *what != '\0' ? " && " : "", what, ")", NULL);
     const char *name = make_name(work, who, row);
     out->items =
-        grown(work->arena, out->items, out->count, &work->out_capacity, sizeof *out->items);
+        arena_room(work->arena, out->items, out->count, &work->out_capacity, sizeof *out->items);
     out->items[out->count++] = (struct match_condition){name, text.data};
 }
 

@@ -33,14 +33,8 @@ void policy_set_unref(struct policy_set *set)
 
 void policy_set_keep(struct policy_set *set, struct pattern *pattern)
 {
-    if (set->pattern_count == set->pattern_capacity) {
-        set->pattern_capacity = set->pattern_capacity * 2 + 16;
-        struct pattern **grown =
-            arena_array(&set->arena, set->pattern_capacity, sizeof(struct pattern *));
-        if (set->pattern_count > 0)
-            memcpy(grown, set->patterns, set->pattern_count * sizeof(struct pattern *));
-        set->patterns = grown;
-    }
+    set->patterns = arena_room(&set->arena, set->patterns, set->pattern_count,
+                               &set->pattern_capacity, sizeof *set->patterns);
     set->patterns[set->pattern_count++] = pattern;
 }
 

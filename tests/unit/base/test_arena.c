@@ -160,6 +160,33 @@ TEST(arena_grow_keeps_what_is_there)
     arena_done(&arena);
 }
 
+static void make_room(void *context)
+{
+    struct job *job = context;
+    arena_room(job->arena, NULL, 0, &job->count, job->size);
+}
+
+TEST(arena_room_keeps_what_is_there)
+{
+    struct arena arena;
+    arena_init(&arena, LIMIT_MIB);
+    int64_t *numbers = NULL;
+    size_t capacity = 0;
+    for (size_t i = 0; i < 1000; i++) {
+        numbers = arena_room(&arena, numbers, i, &capacity, sizeof *numbers);
+        CHECK(capacity > i);
+        CHECK_INT(numbers[i], 0);
+        numbers[i] = (int64_t)i + 1;
+    }
+    CHECK(capacity < 4000);
+    for (size_t i = 0; i < 1000; i++)
+        CHECK_INT(numbers[i], i + 1);
+    struct job job = {.arena = &arena, .size = SIZE_MAX / 4};
+    CHECK(!arena_try(&arena, make_room, &job));
+    CHECK_INT(job.count, 0);
+    arena_done(&arena);
+}
+
 TEST(arena_try_nests)
 {
     struct arena arena;

@@ -53,14 +53,8 @@ static void count_rule(struct audit *audit, const struct remark *remark)
 
 static struct audit_object *new_object(struct audit *audit, const struct judging *judging)
 {
-    if (audit->object_count == audit->object_capacity) {
-        audit->object_capacity = audit->object_capacity * 2 + 64;
-        struct audit_object *grown =
-            arena_array(&audit->kept, audit->object_capacity, sizeof *grown);
-        if (audit->object_count > 0)
-            memcpy(grown, audit->objects, audit->object_count * sizeof *grown);
-        audit->objects = grown;
-    }
+    audit->objects = arena_room(&audit->kept, audit->objects, audit->object_count,
+                                &audit->object_capacity, sizeof *audit->objects);
     struct audit_object *object = &audit->objects[audit->object_count++];
     *object = (struct audit_object){
         .kind = arena_strdup(&audit->kept, judging->kind->kind),

@@ -22,13 +22,8 @@ void compare_add(struct comparer *comparer, enum compare_way way, const char *wh
     change.way = way;
     change.what = what;
     change.words = arena_strdup(comparer->arena, text);
-    if (out->count == out->capacity) {
-        out->capacity = out->capacity * 2 + 32;
-        struct compare_change *grown = arena_array(comparer->arena, out->capacity, sizeof *grown);
-        if (out->count > 0)
-            memcpy(grown, out->items, out->count * sizeof *grown);
-        out->items = grown;
-    }
+    out->items =
+        arena_room(comparer->arena, out->items, out->count, &out->capacity, sizeof *out->items);
     out->items[out->count++] = change;
 }
 

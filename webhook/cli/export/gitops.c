@@ -145,13 +145,8 @@ static struct gitops_field *field_of(struct gitops_kind *kind, struct arena *are
     for (size_t i = 0; i < kind->field_count; i++)
         if (strcmp(kind->fields[i].jq, jq) == 0)
             return &kind->fields[i];
-    if (kind->field_count == kind->field_capacity) {
-        kind->field_capacity = kind->field_capacity * 2 + 8;
-        struct gitops_field *more = arena_array(arena, kind->field_capacity, sizeof *more);
-        if (kind->field_count > 0)
-            memcpy(more, kind->fields, kind->field_count * sizeof *more);
-        kind->fields = more;
-    }
+    kind->fields = arena_room(arena, kind->fields, kind->field_count, &kind->field_capacity,
+                              sizeof *kind->fields);
     struct gitops_field *field = &kind->fields[kind->field_count++];
     *field = (struct gitops_field){.path = path, .jq = jq};
     return field;

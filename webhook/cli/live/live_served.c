@@ -80,13 +80,8 @@ static struct live_kind *find(struct search *search, const char *group, const ch
 static void add(struct search *search, struct live_kind kind)
 {
     struct live_kinds *kinds = &search->kinds;
-    if (kinds->count == search->capacity) {
-        search->capacity = search->capacity * 2 + 64;
-        struct live_kind *grown = arena_array(search->arena, search->capacity, sizeof *grown);
-        if (kinds->count > 0)
-            memcpy(grown, kinds->items, kinds->count * sizeof *grown);
-        kinds->items = grown;
-    }
+    kinds->items = arena_room(search->arena, kinds->items, kinds->count, &search->capacity,
+                              sizeof *kinds->items);
     kinds->items[kinds->count++] = kind;
 }
 

@@ -14,13 +14,8 @@
 void native_remark(struct native *native, struct arena *arena, const struct policy *policy,
                    const struct rule *rule, bool left_out, const char *why)
 {
-    if (native->remark_count == native->remark_capacity) {
-        native->remark_capacity = native->remark_capacity * 2 + 8;
-        struct native_remark *more = arena_array(arena, native->remark_capacity, sizeof *more);
-        if (native->remark_count > 0)
-            memcpy(more, native->remarks, native->remark_count * sizeof *more);
-        native->remarks = more;
-    }
+    native->remarks = arena_room(arena, native->remarks, native->remark_count,
+                                 &native->remark_capacity, sizeof *native->remarks);
     native->remarks[native->remark_count++] =
         (struct native_remark){policy->name, rule != NULL ? rule->id : NULL, why, left_out};
 }
@@ -94,13 +89,8 @@ cJSON *native_new_object(struct arena *arena, const char *kind, const char *name
 
 void native_add_object(struct native *native, struct arena *arena, cJSON *object)
 {
-    if (native->count == native->capacity) {
-        native->capacity = native->capacity * 2 + 8;
-        cJSON **more = arena_array(arena, native->capacity, sizeof(cJSON *));
-        if (native->count > 0)
-            memcpy(more, native->objects, native->count * sizeof(cJSON *));
-        native->objects = more;
-    }
+    native->objects = arena_room(arena, native->objects, native->count, &native->capacity,
+                                 sizeof *native->objects);
     native->objects[native->count++] = object;
 }
 

@@ -283,29 +283,18 @@ static bool acts(const struct rule *rule, const struct action *action)
 
 /* ---- a policy -------------------------------------------------------------------------------- */
 
-static void *grown(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return items;
-    *capacity = *capacity * 2 + 8;
-    void *more = arena_array(arena, *capacity, size);
-    if (count > 0)
-        memcpy(more, items, count * size);
-    return more;
-}
-
 static void add_unset(struct native_set *out, struct arena *arena, const struct rule *rule,
                       const char *why)
 {
     out->unset =
-        grown(arena, out->unset, out->unset_count, &out->unset_capacity, sizeof *out->unset);
+        arena_room(arena, out->unset, out->unset_count, &out->unset_capacity, sizeof *out->unset);
     out->unset[out->unset_count++] = (struct native_unset){rule, why};
 }
 
 static void add_item(struct native_set *out, struct arena *arena, const struct rule *rule,
                      const char *expression)
 {
-    out->items = grown(arena, out->items, out->count, &out->capacity, sizeof *out->items);
+    out->items = arena_room(arena, out->items, out->count, &out->capacity, sizeof *out->items);
     out->items[out->count++] = (struct native_mutation){rule, expression};
 }
 

@@ -9,18 +9,6 @@
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-static void *room_for_one(struct arena *arena, void *items, size_t count, size_t *capacity,
-                          size_t size)
-{
-    if (count < *capacity)
-        return items;
-    *capacity = *capacity * 2 + 16;
-    void *grown = arena_array(arena, *capacity, size);
-    if (count > 0)
-        memcpy(grown, items, count * size);
-    return grown;
-}
-
 struct reading {
     struct mutants *mutants;
     int code;
@@ -37,9 +25,8 @@ static int read_documents(struct mutants *mutants, size_t file, struct err *rete
     if (r < 0)
         return err_set(reterr, ERR_YAML, "%s:%s", source->name, err.text);
     for (size_t i = 0; i < parsed.count; i++) {
-        mutants->documents =
-            room_for_one(mutants->arena, mutants->documents, mutants->document_count,
-                         &mutants->document_capacity, sizeof *mutants->documents);
+        mutants->documents = arena_room(mutants->arena, mutants->documents, mutants->document_count,
+                                        &mutants->document_capacity, sizeof *mutants->documents);
         mutants->documents[mutants->document_count++] =
             (struct mutant_document){file, parsed.roots[i]};
     }
@@ -57,8 +44,8 @@ static void keep_file(void *context)
 {
     const struct keeping *keeping = context;
     struct mutants *mutants = keeping->reading->mutants;
-    mutants->files = room_for_one(mutants->arena, mutants->files, mutants->file_count,
-                                  &mutants->file_capacity, sizeof *mutants->files);
+    mutants->files = arena_room(mutants->arena, mutants->files, mutants->file_count,
+                                &mutants->file_capacity, sizeof *mutants->files);
     mutants->files[mutants->file_count++] = (struct policy_file){
         .name = arena_strdup(mutants->arena, keeping->path),
         .text = arena_strndup(mutants->arena, keeping->text, keeping->length),
@@ -98,8 +85,8 @@ struct mutant *mutants_add(const struct mutant_source *source, enum mutant_kind 
                            const cJSON *at, const char *name)
 {
     struct mutants *mutants = source->mutants;
-    mutants->items = room_for_one(mutants->arena, mutants->items, mutants->count,
-                                  &mutants->capacity, sizeof *mutants->items);
+    mutants->items = arena_room(mutants->arena, mutants->items, mutants->count, &mutants->capacity,
+                                sizeof *mutants->items);
     struct mutant *mutant = &mutants->items[mutants->count++];
     *mutant = (struct mutant){
         .kind = kind,
