@@ -303,3 +303,18 @@ void input_walk(const char *const *paths, size_t count, const struct input_visit
     for (size_t i = 0; i < count; i++)
         walk_path(paths[i], visitor);
 }
+
+void input_print_problem(const struct cli *cli, const struct input_problem *problem)
+{
+    if (problem->file != NULL && problem->file[0] != '\0') {
+        cli_print_visible(cli->err, problem->file);
+        if (problem->line > 0)
+            fprintf(cli->err, ":%u", problem->line);
+        if (problem->column > 0)
+            fprintf(cli->err, ":%u", problem->column);
+        fputs(": ", cli->err);
+    }
+    fputs(cli->err_colour ? "\033[31merror:\033[0m " : "error: ", cli->err);
+    cli_print_visible(cli->err, problem->text);
+    fputc('\n', cli->err);
+}

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "cli/cli.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,5 +45,8 @@ struct input_visitor {
 /* Reads every path in order ("-" is stdin).  A file that is named and has no object in it is a
  * problem; in a folder it is passed over, and the problem is a folder without any. */
 void input_walk(const char *const *paths, size_t count, const struct input_visitor *visitor);
+
+/* Prints "FILE:LINE:COLUMN: error: TEXT" (made visible) to `err`: of the place, what is known. */
+void input_print_problem(const struct cli *cli, const struct input_problem *problem);
 
 #endif

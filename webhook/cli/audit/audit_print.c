@@ -11,7 +11,6 @@
 
 void audit_problem(struct audit *audit, const char *what, const char *text)
 {
-    FILE *stream = audit->cli->err;
     struct audit_problem *problem = arena_alloc(&audit->kept, sizeof *problem);
     *problem = (struct audit_problem){.what = arena_strdup(&audit->kept, what),
                                       .text = arena_strdup(&audit->kept, text)};
@@ -19,10 +18,7 @@ void audit_problem(struct audit *audit, const char *what, const char *text)
     audit->last_problem = &problem->next;
     audit->problem_count++;
     progress_end(&audit->progress);
-    cli_print_visible(stream, what);
-    fputs(audit->cli->err_colour ? ": \033[31merror:\033[0m " : ": error: ", stream);
-    cli_print_visible(stream, text);
-    fputc('\n', stream);
+    input_print_problem(audit->cli, &(struct input_problem){.file = what, .text = text});
     if (audit->output == AUDIT_SARIF) {
         const struct remark remark = {
             .level = REMARK_ERROR,

@@ -26,16 +26,8 @@ struct coverage {
 static void tell_problem(void *context, const struct input_problem *problem)
 {
     struct coverage *coverage = context;
-    FILE *stream = coverage->cli->err;
     coverage->problems++;
-    cli_print_visible(stream, problem->file);
-    if (problem->line > 0)
-        fprintf(stream, ":%u", problem->line);
-    if (problem->column > 0)
-        fprintf(stream, ":%u", problem->column);
-    fputs(": error: ", stream);
-    cli_print_visible(stream, problem->text);
-    fputc('\n', stream);
+    input_print_problem(coverage->cli, problem);
 }
 
 static void tell_missing(void *context, const char *text)

@@ -42,17 +42,9 @@ const char *impact_plural(struct arena *arena, const char *kind)
 
 void impact_problem(struct impact *impact, const struct input_problem *problem)
 {
-    FILE *stream = impact->cli->err;
     progress_end(&impact->progress);
     impact->problems++;
-    cli_print_visible(stream, problem->file);
-    if (problem->line > 0)
-        fprintf(stream, ":%u", problem->line);
-    if (problem->column > 0)
-        fprintf(stream, ":%u", problem->column);
-    fputs(": error: ", stream);
-    cli_print_visible(stream, problem->text);
-    fputc('\n', stream);
+    input_print_problem(impact->cli, problem);
 }
 
 static void tell_problem(void *context, const struct input_problem *problem)
@@ -213,14 +205,8 @@ static struct impact_count *count_of(struct impact *impact, const char *kind)
     for (size_t i = 0; i < impact->count_count; i++)
         if (strcmp(impact->counts[i].object_kind, kind) == 0)
             return &impact->counts[i];
-    if (impact->count_count == impact->count_capacity) {
-        impact->count_capacity = impact->count_capacity * 2 + 16;
-        struct impact_count *grown =
-            arena_array(&impact->arena, impact->count_capacity, sizeof *grown);
-        if (impact->count_count > 0)
-            memcpy(grown, impact->counts, impact->count_count * sizeof *grown);
-        impact->counts = grown;
-    }
+    impact->counts = arena_room(&impact->arena, impact->counts, impact->count_count,
+                                &impact->count_capacity, sizeof *impact->counts);
     struct impact_count *count = &impact->counts[impact->count_count++];
     *count = (struct impact_count){.object_kind = arena_strdup(&impact->arena, kind)};
     return count;
@@ -234,14 +220,8 @@ static const char *kept(struct impact *impact, const char *text)
 static void keep_object(struct impact *impact, const struct judgement *judgement,
                         struct impact_object object)
 {
-    if (impact->object_count == impact->object_capacity) {
-        impact->object_capacity = impact->object_capacity * 2 + 64;
-        struct impact_object *grown =
-            arena_array(&impact->arena, impact->object_capacity, sizeof *grown);
-        if (impact->object_count > 0)
-            memcpy(grown, impact->objects, impact->object_count * sizeof *grown);
-        impact->objects = grown;
-    }
+    impact->objects = arena_room(&impact->arena, impact->objects, impact->object_count,
+                                 &impact->object_capacity, sizeof *impact->objects);
     object.file = kept(impact, impact->item->file);
     object.line = impact->item->line;
     object.api_version = kept(impact, judgement->api_version);

@@ -61,12 +61,8 @@ static void take_object(void *context, struct arena *arena, const struct input_i
 static void take_problem(void *context, const struct input_problem *problem)
 {
     struct manifest *manifest = context;
-    struct cli *cli = manifest->choosing->cli;
     manifest->problems++;
-    cli_print_visible(cli->err, problem->file);
-    fprintf(cli->err, ":%u: ", problem->line);
-    cli_print_visible(cli->err, problem->text);
-    fputc('\n', cli->err);
+    input_print_problem(manifest->choosing->cli, problem);
 }
 
 static int read_manifest(struct choosing *choosing, const char *path)

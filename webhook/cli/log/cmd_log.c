@@ -1,7 +1,7 @@
 /* proctor log: the decision log, filtered and summed up. */
 #include "admit/judge.h"
 #include "base/limits.h"
-#include "cli/cli.h"
+#include "cli/input.h"
 #include "cli/log/decisions.h"
 #include "cli/output/table.h"
 #include "kube/names.h"
@@ -169,15 +169,9 @@ static void take(void *context, const struct decision *decision)
 static void take_problem(void *context, const char *file, unsigned long line, const char *text)
 {
     struct log *log = context;
-    FILE *err = log->cli->err;
-    if (++log->broken > NAMED_MAX)
-        return;
-    cli_print_visible(err, file);
-    if (line > 0)
-        fprintf(err, ":%lu", line);
-    fputs(": error: ", err);
-    cli_print_visible(err, text);
-    fputc('\n', err);
+    const struct input_problem problem = {file, (unsigned)line, 0, text};
+    if (++log->broken <= NAMED_MAX)
+        input_print_problem(log->cli, &problem);
 }
 
 /* Most first, then by name. */

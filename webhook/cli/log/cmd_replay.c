@@ -59,14 +59,8 @@ static void print_problem_json(struct replay *replay, const struct input_problem
 static void write_problem(void *context, const struct input_problem *problem)
 {
     struct replay *replay = context;
-    FILE *err = replay->cli->err;
     replay->problems++;
-    cli_print_visible(err, problem->file);
-    if (problem->line > 0)
-        fprintf(err, ":%u", problem->line);
-    fputs(": error: ", err);
-    cli_print_visible(err, problem->text);
-    fputc('\n', err);
+    input_print_problem(replay->cli, problem);
     if (replay->json)
         print_problem_json(replay, problem);
 }
@@ -90,13 +84,8 @@ static void keep_decision(void *context, const struct decision *decision)
     struct arena *arena = &replay->known_arena;
     if (decision->uid[0] == '\0' || strcmp(decision->phase, "policies") == 0)
         return;
-    if (replay->known_count == replay->known_capacity) {
-        const size_t wanted = replay->known_capacity == 0 ? 1024 : replay->known_capacity * 2;
-        replay->known =
-            arena_grow(arena, replay->known, replay->known_capacity * sizeof(struct known),
-                       wanted * sizeof(struct known));
-        replay->known_capacity = wanted;
-    }
+    replay->known = arena_room(arena, replay->known, replay->known_count, &replay->known_capacity,
+                               sizeof *replay->known);
     replay->known[replay->known_count++] = (struct known){
         .uid = arena_strdup(arena, decision->uid),
         .outcome = arena_strdup(arena, decision->outcome),

@@ -46,20 +46,6 @@ static void show_progress(struct review *review)
 
 /* ---- problems ----------------------------------------------------------------------------- */
 
-static void print_place(struct review *review, const struct input_problem *problem)
-{
-    FILE *stream = review->cli->err;
-    progress_end(&review->progress);
-    cli_print_visible(stream, problem->file);
-    if (problem->line > 0)
-        fprintf(stream, ":%u", problem->line);
-    if (problem->column > 0)
-        fprintf(stream, ":%u", problem->column);
-    fputs(review->cli->err_colour ? ": \033[31merror:\033[0m " : ": error: ", stream);
-    cli_print_visible(stream, problem->text);
-    fputc('\n', stream);
-}
-
 static void print_json_item(struct review *review, const cJSON *value)
 {
     struct buf text;
@@ -126,7 +112,8 @@ void review_problem(void *context, const struct input_problem *problem)
                              .outcome = JUNIT_ERROR,
                              .message = problem->text};
     review->problems++;
-    print_place(review, problem);
+    progress_end(&review->progress);
+    input_print_problem(review->cli, problem);
     if (review->output == REVIEW_JSON)
         print_json_problem(review, problem);
     else if (review->output == REVIEW_SARIF || review->output == REVIEW_GITHUB)

@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "base/yaml.h"
 #include "cli/files.h"
+#include "cli/input.h"
 #include "cli/output/diff.h"
 #include "cli/test/test_run.h"
 
@@ -11,10 +12,7 @@ void test_fail_suite(struct test_run *run, const char *file, const char *text)
 {
     progress_end(&run->progress);
     run->errors++;
-    cli_print_visible(run->cli->err, file);
-    fputs(file[0] != '\0' ? ": error: " : "error: ", run->cli->err);
-    cli_print_visible(run->cli->err, text);
-    fputc('\n', run->cli->err);
+    input_print_problem(run->cli, &(struct input_problem){.file = file, .text = text});
     if (run->junit_file == NULL)
         return;
     junit_begin_suite(&run->junit, file[0] != '\0' ? file : "proctor test");
