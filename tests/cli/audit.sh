@@ -31,55 +31,6 @@ spec:
   ticket: LAB-1
   expires: 2026-12-31
 YAML
-cat >server.py <<'PYTHON'
-# Each path's answer stands in the file "cluster": {PATH: [CODE, BODY]}; of another path it is 404.
-# A number in place of the body's list items is the page's size; code 0 closes the connection.
-import http.server, json, urllib.parse
-
-written = open("seen", "a", buffering=1)
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def answer(self):
-        path, _, query = self.path.partition("?")
-        print(self.command, path, file=written)
-        with open("cluster") as file:
-            code, body = json.load(file).get(path, [404, None])
-        if code == 0:
-            self.close_connection = True
-            return
-        if code != 200:
-            body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
-                    "message": f"{path} answers {code}"}
-        elif body["kind"].endswith("List") and "items" in body:
-            # Pages of two, whatever is asked for.
-            begin = int(urllib.parse.parse_qs(query).get("continue", ["0"])[0])
-            more = begin + 2 < len(body["items"])
-            body = {**body, "metadata": {"continue": str(begin + 2)} if more else {},
-                    "items": body["items"][begin:begin + 2]}
-        data = json.dumps(body).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
-
-    def log_message(self, *arguments):
-        pass
-
-
-server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-with open("kubeconfig", "w") as file:
-    json.dump({"apiVersion": "v1", "kind": "Config", "current-context": "c",
-               "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-               "clusters": [{"name": "c", "cluster":
-                             {"server": f"http://127.0.0.1:{server.server_port}"}}],
-               "users": [{"name": "u", "user": {}}]}, file)
-print("ready", flush=True)
-server.serve_forever()
-PYTHON
 cat >cluster.py <<'PYTHON'
 """The good cluster, then what the arguments change: PATH=CODE, PATH=empty for a group without
 kinds, PATH- for no such path."""
@@ -157,12 +108,7 @@ with open("cluster", "w") as file:
     json.dump(cluster, file)
 PYTHON
 python3 cluster.py
-mkfifo ready
-python3 server.py >ready 2>server.log &
-server=$!
-trap 'kill $server; rm -rf "$work"' EXIT
-read -r _ <ready
-unset KUBECONFIG
+serve
 audit() { "$proctor" audit --kubeconfig kubeconfig --now "${NOW:-2026-11-21}" "$@"; }
 shows() { # shows NAME: what came in `out` is what stands on stdin, byte for byte
     cat >want
