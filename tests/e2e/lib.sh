@@ -4,6 +4,9 @@
 #     as s2024001                      from here on, kubectl is this person
 #     accepted COMMAND...              it succeeds
 #     refused 'TEXT' COMMAND...        it fails, says TEXT, and nothing in the room has changed
+#     prints CODE TEXT... -- COMMAND...
+#                                      it ends with that exit code, and each text stands in what it
+#                                      prints, which is then in the file $E2E_PRINTED
 #     stored OBJECT JSONPATH VALUE     what is stored, as the administrator reads it
 #     absent OBJECT                    no such thing is stored
 #     eventually COMMAND...            it succeeds, at the latest after 30 s
@@ -33,6 +36,7 @@ E2E_ALOUD=/dev/null
 [ -z "${ALOUD-}" ] || E2E_ALOUD=/dev/stderr
 E2E_BEFORE=
 E2E_NUMBERS=()
+E2E_PRINTED=$E2E_WORK/printed
 printf '' >"${E2E_WORK:?run it with tests/e2e/run}/transcript"
 
 # A case whose cluster is gone has nothing left to find out.
@@ -85,6 +89,26 @@ refused() {
     after=$(room) || fail "the room cannot be read" "$after"
     check "nothing was stored by $*" "$(diff <(echo "$E2E_BEFORE") <(echo "$after"))" ''
     E2E_BEFORE=$after
+}
+
+prints() {
+    local code=$1 found=0 texts=() text
+    shift
+    while [ "$1" != -- ]; do
+        texts+=("$1")
+        shift
+    done
+    shift
+    "$@" >"$E2E_PRINTED" 2>&1 || found=$?
+    check "exit code of $*" "$found" "$code"
+    [ "$found" = "$code" ] || cat "$E2E_PRINTED"
+    for text in "${texts[@]}"; do
+        if grep -qF -- "$text" "$E2E_PRINTED"; then
+            pass "$text"
+        else
+            fail "$* does not say: $text" "$(cat "$E2E_PRINTED")"
+        fi
+    done
 }
 
 stored() { check "$1 $2" "$(admin get "$1" -o jsonpath="$2" 2>&1)" "$3"; }

@@ -7,26 +7,11 @@
 here=${0%/*}/..
 base=$E2E_TREE/manifests/base
 system=hydrosim-system
-out=$E2E_WORK/doctor
+out=$E2E_PRINTED
 proctor() { "$E2E_BIN/proctor" "$@"; }
 
-# says CODE TEXT... -- COMMAND...: the exit code, and each text in what it prints
-says() {
-    local code=$1 found=0 texts=() text
-    shift
-    while [ "$1" != -- ]; do
-        texts+=("$1")
-        shift
-    done
-    shift
-    "$@" >"$out" 2>&1 || found=$?
-    check "exit code of $*: ${texts[0]}" "$found" "$code"
-    for text in "${texts[@]}"; do
-        if grep -qF -- "$text" "$out"; then pass "$text"; else fail "$* does not say: $text" "$(cat "$out")"; fi
-    done
-}
 finds() { # finds CODE TEXT...
-    says "$@" -- proctor doctor --no-probe
+    prints "$@" -- proctor doctor --no-probe
 }
 mends() { # mends TEXT: what doctor says there does mend it
     local fix
@@ -51,7 +36,7 @@ trust() { # the caBundle of every entry
 as admin
 # ---- nothing there but a registration that calls a URL
 accepted kubectl delete namespace $system --ignore-not-found
-says 1 "Namespace/$system: is not there" 'Deployment/proctor-webhook: is not there' \
+prints 1 "Namespace/$system: is not there" 'Deployment/proctor-webhook: is not there' \
     'clientConfig.url: is https://127.0.0.1:' 'Proctor answers: a Pod by admin, a Deployment by s0000000' \
     'may escalate roles.rbac.authorization.k8s.io in hydrosim-students' -- proctor doctor
 # The room's students may do everything there; so they are put out of it for a while.
@@ -66,7 +51,7 @@ accepted kubectl apply -f "$base/webhook.yaml" -f "$base/certs.yaml"
 mend
 finds 1 'Secret/proctor-webhook-tls: is not there' 'clientConfig.caBundle: is empty' \
     "kubectl -n $system create job --from=cronjob/proctor-certs-renew"
-says 2 'has no caBundle yet' 'Nothing was armed' -- proctor arm
+prints 2 'has no caBundle yet' 'Nothing was armed' -- proctor arm
 accepted proctor certs issue --service proctor-webhook --namespace $system --out "$E2E_WORK/doctor-certs"
 accepted kubectl -n $system create secret generic proctor-webhook-tls \
     --from-file="$E2E_WORK/doctor-certs/tls.crt" --from-file="$E2E_WORK/doctor-certs/tls.key" \
@@ -90,10 +75,10 @@ finds 2 'ok       webhook         2 of 2 replicas ready' 'ok       service      
     'ok       armed ' 'ok       selectors ' 'ok       exclusions      ' \
     'ok       certificate     trusted, 36' 'ok       renewal ' 'ok       other-webhooks ' \
     'ok       rights          students may do none' '0 errors, 0 warnings, 2 not seen'
-says 0 '"tls.crt"' -- proctor doctor --no-probe --facts
+prints 0 '"tls.crt"' -- proctor doctor --no-probe --facts
 check "no key among the facts" "$(grep -c 'tls.key\|PRIVATE' "$out")" 0
-says 2 '"result": "unseen"' -- proctor doctor --no-probe -o json
-says 1 'failed calling webhook' "proctor disarm --reason" -- proctor doctor
+prints 2 '"result": "unseen"' -- proctor doctor --no-probe -o json
+prints 1 'failed calling webhook' "proctor disarm --reason" -- proctor doctor
 
 # ---- spoilt, and mended
 accepted proctor certs issue --dns other --out "$E2E_WORK/doctor-other"
@@ -155,24 +140,24 @@ accepted kubectl delete mutatingwebhookconfiguration zz-other
 # ---- those who may not look, and those who cannot get there
 as teacher
 finds 2 'cannot get resource "deployments"' 'cannot list resource "namespaces"' '0 errors'
-says 2 'NOT disarmed  ValidatingWebhookConfiguration proctor: ' \
+prints 2 'NOT disarmed  ValidatingWebhookConfiguration proctor: ' \
     'NOT disarmed  MutatingWebhookConfiguration proctor: ' 'Without Proctor' -- proctor disarm
 as admin
-says 2 'nowhere' -- proctor doctor --kubeconfig "$E2E_WORK/nowhere"
+prints 2 'nowhere' -- proctor doctor --kubeconfig "$E2E_WORK/nowhere"
 sed -E 's/(server: .*:)[0-9]+/\11/' "$E2E_WORK/users/admin.kubeconfig" >"$E2E_WORK/closed.kubeconfig"
-says 2 '127.0.0.1:1' -- proctor doctor --kubeconfig "$E2E_WORK/closed.kubeconfig"
-says 2 '127.0.0.1:1' 'NOT disarmed' -- proctor disarm --kubeconfig "$E2E_WORK/closed.kubeconfig"
+prints 2 '127.0.0.1:1' -- proctor doctor --kubeconfig "$E2E_WORK/closed.kubeconfig"
+prints 2 '127.0.0.1:1' 'NOT disarmed' -- proctor disarm --kubeconfig "$E2E_WORK/closed.kubeconfig"
 
 # ---- disarmed, nothing is called; armed, everything is
 create() { kubectl create configmap student-2024001 --dry-run=server -o name; }
 is_refused() { ! create; }
 refused 'failed calling webhook' create
-says 0 'would be disarmed  ValidatingWebhookConfiguration' 'Nothing was changed' -- proctor disarm --dry-run
+prints 0 'would be disarmed  ValidatingWebhookConfiguration' 'Nothing was changed' -- proctor disarm --dry-run
 refused 'failed calling webhook' create
-says 0 'disarmed  ValidatingWebhookConfiguration proctor: validate.proctor.dev, validate-supervised.proctor.dev, policies.proctor.dev' \
+prints 0 'disarmed  ValidatingWebhookConfiguration proctor: validate.proctor.dev, validate-supervised.proctor.dev, policies.proctor.dev' \
     'disarmed  MutatingWebhookConfiguration' 'Back: proctor arm' -- proctor disarm --reason "the exam's on"
 eventually create
-says 0 "(already since " "by admin: the exam's on)" -- proctor disarm --reason 'another'
+prints 0 "(already since " "by admin: the exam's on)" -- proctor disarm --reason 'another'
 finds 1 "3 of 3 entries are disarmed since " "by admin: the exam's on" 'Fix: proctor arm'
 mend
 finds 1 '3 of 3 entries are disarmed' '2 of 2 entries are disarmed'
@@ -184,9 +169,9 @@ accepted kubectl -n $system scale deployment/proctor-webhook --replicas 0
 eventually kubectl -n $system rollout status deployment/proctor-webhook --timeout=1s
 accepted kubectl apply -f <(slice false)
 finds 1 '0 of 0 replicas ready' 'none of 1 addresses is ready'
-says 2 'no replica is ready behind Service' 'Nothing was armed' -- proctor arm
+prints 2 'no replica is ready behind Service' 'Nothing was armed' -- proctor arm
 accepted create
-says 0 'armed  MutatingWebhookConfiguration' 'Judged again' -- proctor arm --force
+prints 0 'armed  MutatingWebhookConfiguration' 'Judged again' -- proctor arm --force
 eventually is_refused
 refused 'failed calling webhook "mutate.proctor.dev"' create
 stored mutatingwebhookconfiguration/proctor '{.webhooks[*].matchConditions[?(@.name=="disarmed.proctor.dev")].name}' ''
@@ -197,26 +182,26 @@ accepted kubectl create clusterrole doctor --verb=get,patch \
     --resource=validatingwebhookconfigurations.admissionregistration.k8s.io
 accepted kubectl create clusterrolebinding doctor --clusterrole=doctor --group=teachers
 as teacher
-says 2 'Half done: ValidatingWebhookConfiguration is disarmed, MutatingWebhookConfiguration is not' \
+prints 2 'Half done: ValidatingWebhookConfiguration is disarmed, MutatingWebhookConfiguration is not' \
     -- proctor disarm
 as admin
 accepted kubectl delete clusterrole,clusterrolebinding doctor
 accepted kubectl delete mutatingwebhookconfiguration proctor
-says 0 'missing  MutatingWebhookConfiguration proctor' '(already since' -- proctor disarm
-says 2 'missing  MutatingWebhookConfiguration proctor' 'armed  ValidatingWebhookConfiguration' \
+prints 0 'missing  MutatingWebhookConfiguration proctor' '(already since' -- proctor disarm
+prints 2 'missing  MutatingWebhookConfiguration proctor' 'armed  ValidatingWebhookConfiguration' \
     'kubectl apply -k manifests/base' -- proctor arm --force
 finds 1 'MutatingWebhookConfiguration/proctor: is not there'
 # ---- the name is somebody else's
 mend
 kubectl get mutatingwebhookconfiguration proctor -o json | sed 's/\.proctor\.dev/.example.com/' |
     kubectl replace -f - >/dev/null
-says 2 "left alone  MutatingWebhookConfiguration proctor: not Proctor's: its entries are mutate.example.com" \
+prints 2 "left alone  MutatingWebhookConfiguration proctor: not Proctor's: its entries are mutate.example.com" \
     -- proctor disarm
 finds 1 'webhooks[mutate.example.com]: is no entry of Proctor'
 
 # ---- as the other cases expect it
 kubectl delete mutatingwebhookconfiguration,validatingwebhookconfiguration proctor >/dev/null
-says 0 'missing  ValidatingWebhookConfiguration' 'missing  MutatingWebhookConfiguration' -- proctor disarm
+prints 0 'missing  ValidatingWebhookConfiguration' 'missing  MutatingWebhookConfiguration' -- proctor disarm
 kubectl delete -f "$base/webhook.yaml" -f "$base/certs.yaml" >/dev/null
 accepted kubectl delete namespace $system
 accepted kubectl apply -f "$here/room.yaml"
