@@ -135,9 +135,9 @@ says 0 'would make a CA and its Secret' renew --dry-run
 check "a dry run makes nothing" "$(admin -n $space get secrets -o name)" ''
 
 # A quota stops it between the two Secrets; the next run goes on.
-accepted admin -n $space create quota one --hard=count/secrets=1
-eventually admin -n $space get resourcequota one -o jsonpath='{.status.hard.count/secrets}'
-sleep 1
+accepted admin -n $space create quota one --hard=count/secrets=1,count/configmaps=0
+quota_holds() { ! admin -n $space create configmap probe --dry-run=server; }
+eventually quota_holds
 says 2 'exceeded quota' renew
 check "the CA is there, and only it" "$(admin -n $space get secrets -o name)" \
     secret/proctor-webhook-ca

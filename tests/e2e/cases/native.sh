@@ -71,6 +71,11 @@ serve() {
     "$E2E_TREE/tests/e2e/webhook" start
 }
 
+# What a student's Deployment lacks, nobody adds; /validate refuses it then.
+nobody_mutates() {
+    ! program Deployment student-2024001 |
+        kubectl --kubeconfig "$E2E_WORK/users/s2024001.kubeconfig" create --dry-run=server -f -
+}
 mutates() { [[ $(admin api-resources -o name) == *mutatingadmissionpolicies* ]]; }
 
 judges prepare "$E2E_BIN/proctor" "$E2E_TREE/policies"
@@ -82,7 +87,7 @@ if mutates; then
     serve "$E2E_TREE/policies"
 fi
 admin delete mutatingwebhookconfiguration proctor >/dev/null
-sleep 1
+eventually nobody_mutates
 judges ask webhook-validates
 
 # From here on the webhook is dead, and nobody asks it.
