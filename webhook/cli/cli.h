@@ -15,8 +15,7 @@
  *     static const struct cli_flag flags[] = {
  *         {.name = "policies", .letter = 'p', .value = "DIR", .fallback = "policies",
  *          .help = "the folder of policies"},
- *         {.name = "output", .letter = 'o', .value = "text|json", .fallback = "text",
- *          .help = "how to print"},
+ *         CLI_OUTPUT_FLAG("text|json", "text"),
  *         {0}};
  *     const struct command cmd_review = {.name = "review", ..., .flags = flags, .run = run};
  *
@@ -52,6 +51,12 @@ struct cli_flag {
     const char *help;     /* one line */
     bool repeatable;      /* else the flag may stand once */
 };
+
+/* -o of the commands that print in several ways: "text|json" and which of them it is without. */
+/* clang-format off */
+#define CLI_OUTPUT_FLAG(values, without)                                                           \
+    {.name = "output", .letter = 'o', .value = values, .fallback = without, .help = "how to print"}
+/* clang-format on */
 
 struct cli;
 

@@ -28,8 +28,7 @@
     {.name = "as", .value = "USER", .help = "act as somebody else, if you may"},                   \
     {.name = "namespace", .letter = 'n', .value = "NS", .fallback = CLUSTER_SYSTEM,                \
      .help = "where Proctor is installed"},                                                        \
-    {.name = "output", .letter = 'o', .value = "text|json", .fallback = "text",                    \
-     .help = "how to print"}
+    CLI_OUTPUT_FLAG("text|json", "text")
 /* clang-format on */
 
 struct cluster {

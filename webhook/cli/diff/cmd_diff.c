@@ -137,11 +137,7 @@ static int run(struct cli *cli)
 }
 
 static const struct cli_flag flags[] = {
-    {.name = "output",
-     .letter = 'o',
-     .value = "text|markdown|json",
-     .fallback = "text",
-     .help = "how to print"},
+    CLI_OUTPUT_FLAG("text|markdown|json", "text"),
     {.name = "live", .help = "judge the objects of the cluster, in place of files"},
     {.name = "namespace",
      .letter = 'n',

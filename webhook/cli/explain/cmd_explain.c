@@ -62,11 +62,7 @@ static const struct cli_flag flags[] = {
      .letter = 'f',
      .value = "FIELD",
      .help = "only the rules that touch this field, a part of it, or what holds it"},
-    {.name = "output",
-     .letter = 'o',
-     .value = "text|markdown|html",
-     .fallback = "text",
-     .help = "how to print"},
+    CLI_OUTPUT_FLAG("text|markdown|html", "text"),
     POLICIES_NOW_FLAG,
     POLICIES_LANGUAGE_FLAG,
     {0}};

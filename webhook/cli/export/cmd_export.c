@@ -141,13 +141,8 @@ static int run_native(struct cli *cli)
     return with_policies(cli, export_native);
 }
 
-static const struct cli_flag condition_flags[] = {POLICIES_FLAG,
-                                                  {.name = "output",
-                                                   .letter = 'o',
-                                                   .value = "yaml|json",
-                                                   .fallback = "yaml",
-                                                   .help = "how to print"},
-                                                  {0}};
+static const struct cli_flag condition_flags[] = {
+    POLICIES_FLAG, CLI_OUTPUT_FLAG("yaml|json", "yaml"), {0}};
 
 static const struct command match_conditions = {
     .name = "match-conditions",
@@ -203,11 +198,7 @@ static const struct cli_flag native_flags[] = {
      .fallback = "validating",
      .help = "what is refused, what is changed (Kubernetes 1.36 and later), or both"},
     {.name = "strict", .help = "exit 1 if something could not be expressed as it is"},
-    {.name = "output",
-     .letter = 'o',
-     .value = "yaml|json",
-     .fallback = "yaml",
-     .help = "how to print"},
+    CLI_OUTPUT_FLAG("yaml|json", "yaml"),
     {0}};
 
 static const struct command native = {

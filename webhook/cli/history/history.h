@@ -28,8 +28,7 @@
     {.name = "context", .value = "NAME", .help = "one of the kubeconfig; else its current"},       \
     {.name = "namespace", .letter = 'n', .value = "NS", .fallback = "hydrosim-system",             \
      .help = "where Proctor is installed"},                                                        \
-    {.name = "output", .letter = 'o', .value = outputs, .fallback = "text",                        \
-     .help = "how to print"}
+    CLI_OUTPUT_FLAG(outputs, "text")
 #define HISTORY_FLAGS HISTORY_FLAGS_WITH("text|json")
 #define HISTORY_WAIT_FLAGS                                                                         \
     {.name = "wait", .help = "until it has ended; shows progress, and why it failed"},             \

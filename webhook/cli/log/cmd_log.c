@@ -363,11 +363,7 @@ static const struct cli_flag flags[] = {
      .help = "from then on: RFC 3339, a date, or 30m, 2h, 7d ago"},
     {.name = "until", .value = "TIME", .help = "before then"},
     {.name = "summary", .help = "only the sums"},
-    {.name = "output",
-     .letter = 'o',
-     .value = "text|json",
-     .fallback = "text",
-     .help = "how to print"},
+    CLI_OUTPUT_FLAG("text|json", "text"),
     {0}};
 
 const struct command cmd_log = {

@@ -386,11 +386,7 @@ static const struct cli_flag flags[] = {
      .help = "compare with what was decided: a decision log that has the reviews' uids",
      .repeatable = true},
     POLICIES_NOW_FLAG,
-    {.name = "output",
-     .letter = 'o',
-     .value = "text|json",
-     .fallback = "text",
-     .help = "how to print"},
+    CLI_OUTPUT_FLAG("text|json", "text"),
     {0}};
 
 const struct command cmd_replay = {

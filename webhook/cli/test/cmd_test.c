@@ -236,11 +236,7 @@ static int run_tests(struct cli *cli)
 }
 
 static const struct cli_flag flags[] = {
-    {.name = "output",
-     .letter = 'o',
-     .value = "text|json",
-     .fallback = "text",
-     .help = "how to print"},
+    CLI_OUTPUT_FLAG("text|json", "text"),
     {.name = "update", .help = "write what came out into the suites' expect blocks"},
     {.name = "filter", .value = "TEXT", .help = "only cases with this in their name"},
     {.name = "junit", .value = "FILE", .help = "also write the results there as JUnit XML"},
