@@ -104,6 +104,7 @@ class Connection:
 
     def __init__(self, port, context=None):
         raw = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as Go's clients and curl do
         self.socket = (context or client_context()).wrap_socket(raw)
         self.buffer = b""
 
