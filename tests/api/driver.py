@@ -148,6 +148,8 @@ class Stream:
                 return None
             if line == "" and kind is not None:
                 return number, kind, json.loads(data)
+            if line == "":
+                number = None
             if line.startswith("id: "):
                 number = int(line[4:])
             elif line.startswith("event: "):

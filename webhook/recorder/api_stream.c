@@ -17,6 +17,7 @@
 #include "recorder/metrics.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -501,8 +502,11 @@ void api_get_stream(struct api_call *call)
         api_fail(call, err_set(&call->err, ERR_NO_MEMORY, "out of memory"));
         return;
     }
-    static const char hello[] = "retry: 2000\n\n";
-    (void)!api_flow_put(&stream->flow, hello, sizeof hello - 1, false);
+    /* At once, so that who reads it knows that it has begun, and where: a connection that breaks
+     * before the first event goes on from there too. */
+    char hello[64];
+    const int length = snprintf(hello, sizeof hello, "retry: 2000\nid: %lld\n\n", (long long)after);
+    (void)!api_flow_put(&stream->flow, hello, (size_t)length, false);
     pthread_mutex_lock(&hub->lock);
     const char *refused = refuse(hub, call->caller.user);
     if (refused == NULL) {

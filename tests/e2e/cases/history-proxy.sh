@@ -106,9 +106,10 @@ says s2024001 0 "is paused" history pause $project
 says s2024001 0 '"kind": "resume"' history resume $project -o json
 says s2024001 1 NoGoodRevision history rollback $project
 proctor s2024001 history watch $project --for 20s >"$dir/stream" 2>&1 &
-eventually grep -q 'version 1' "$dir/stream"
+told() { grep -q "$1" "$dir/stream" || { cat "$dir/stream" && return 1; }; }
+eventually told 'version 1'
 kubectl set image deployment/$project app=registry.hydrosim.edu/$project:v2 >/dev/null 2>&1
-eventually grep -q 'version 2 *deployment_started' "$dir/stream"
+eventually told 'version 2 *deployment_started'
 
 says certificate 2 "client certificate, which does not go through" history list $project
 says s2024002 2 "services/proxy" history list

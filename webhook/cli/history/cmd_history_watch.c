@@ -13,6 +13,7 @@
 #define SILENCE_US      45000000 /* a comment comes each 15 s */
 #define PAUSE_SECONDS   2
 #define EVENT_BYTES_MAX (8 * LIMIT_MIB)
+#define LINE_BYTES      1024U
 
 struct watching {
     struct history *history;
@@ -22,6 +23,8 @@ struct watching {
         int64_t id, number;
     } numbers[NUMBERS_MAX]; /* people know versions by their number */
     size_t number_count;
+    const cJSON *newest;        /* version, when the stream was asked for; NULL: none */
+    char state[LINE_BYTES];     /* the last that was printed of a version */
     int64_t heard_us, until_us; /* monotonic; until 0: for ever */
     bool was_there, silent, broken, over;
 };
@@ -47,21 +50,27 @@ static int64_t number_of(const struct watching *watching, int64_t id)
     return 0;
 }
 
+/* A version is told again whenever anything of it changes, also what is not shown here. */
 static void print_version(struct watching *watching, const cJSON *deployment)
 {
     const struct cli *cli = watching->history->cli;
     const char *status = json_get_string(deployment, "status");
     const char *reason = json_get_string(deployment, "reason");
-    fprintf(cli->out, "          version %lld: %s", (long long)history_int(deployment, "number"),
-            cli_paint(cli, evidence_colour(status)));
-    cli_print_visible(cli->out, status != NULL ? status : "?");
-    fprintf(cli->out, "%s %lld%%", cli_paint(cli, CLI_PLAIN),
-            (long long)history_int(deployment, "progress"));
+    struct buf line;
+    buf_init(&line, &watching->arena, LINE_BYTES);
+    buf_printf(&line, "          version %lld: %s", (long long)history_int(deployment, "number"),
+               cli_paint(cli, evidence_colour(status)));
+    buf_add_visible(&line, status != NULL ? status : "?", 64);
+    buf_printf(&line, "%s %lld%%", cli_paint(cli, CLI_PLAIN),
+               (long long)history_int(deployment, "progress"));
     if (reason != NULL) {
-        fputs(", ", cli->out);
-        cli_print_visible(cli->out, reason);
+        buf_add_string(&line, ", ");
+        buf_add_visible(&line, reason, 64);
     }
-    fputc('\n', cli->out);
+    if (strcmp(watching->state, line.data) == 0)
+        return;
+    snprintf(watching->state, sizeof watching->state, "%s", line.data);
+    fprintf(cli->out, "%s\n", line.data);
 }
 
 static void print_event(struct watching *watching, const cJSON *event)
@@ -109,9 +118,15 @@ static bool take_event(void *context, const char *type, const char *data, size_t
     return !watching->broken && ferror(cli->out) == 0;
 }
 
+/* The first bytes come when the stream has begun: from here on nothing is missed, and not before
+ * is anything printed that would say so. */
 static bool take_bytes(void *context, const char *bytes, size_t count)
 {
     struct watching *watching = context;
+    if (!watching->was_there && watching->newest != NULL && !watching->history->json) {
+        print_version(watching, watching->newest);
+        fflush(watching->history->cli->out);
+    }
     watching->heard_us = clock_monotonic_us();
     watching->was_there = true;
     const bool goes_on = sse_take(&watching->sse, bytes, count);
@@ -181,9 +196,7 @@ static int begin(struct watching *watching, const char *project)
     if (history_versions(history, project, "", NUMBERS_MAX / 2, &items, &more, &err) < 0)
         return history_fail(history, &err);
     cJSON_ArrayForEach(item, items) learn_number(watching, item);
-    if (items->child != NULL && !history->json)
-        print_version(watching, items->child);
-    fflush(history->cli->out);
+    watching->newest = items->child;
     return follow(watching, project);
 }
 
