@@ -244,6 +244,10 @@ class Program:
                 return line
         return None
 
+    def says(self, message, **members):
+        """The same, when it comes: it can come after the answer or the count that it tells of."""
+        return wait_for("log: " + message, lambda: self.logged(message, **members))
+
     def page(self, path):
         url = "http://127.0.0.1:%d%s" % (self.admin, path)
         try:
