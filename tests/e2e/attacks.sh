@@ -11,9 +11,8 @@
 . "${0%/*}/lib.sh"
 here=${0%/*}
 policies=$E2E_TREE/policies
-E2E_PYTHON=$(python3 -c 'import sys; print(sys.executable)')
 E2E_MINOR=$(kubectl version -o json | sed -n 's/.*"gitVersion": "v\(1\.[0-9]*\).*/\1/p' | tail -n 1)
-export E2E_PYTHON E2E_MINOR
+export E2E_MINOR
 
 guards_of() { sed -n 's/^# guards: //p' "$1" | tr ' ' '\n' | sort | tr '\n' ' '; }
 rules_of() { sed -n 's/^ *- id: *\([a-z0-9-]*\)$/\1/p' "$policies/$1/policy.yaml"; }

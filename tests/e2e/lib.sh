@@ -66,7 +66,7 @@ admin() { KUBECONFIG=$E2E_WORK/users/admin.kubeconfig kubectl "$@"; }
 # What is stored in the room, the administrator reading.
 room() {
     curl -sS -K "$E2E_WORK/kinds" 2>&1 |
-        "${E2E_PYTHON:-python3}" -IS "$E2E_TREE/tests/e2e/stored.py" "${E2E_NUMBERS[@]}" 2>&1
+        python3 -IS "$E2E_TREE/tests/e2e/stored.py" "${E2E_NUMBERS[@]}" 2>&1
 }
 
 accepted() {
@@ -136,7 +136,7 @@ is() { [ "$(admin get "$1" -o jsonpath="$2")" = "$3" ]; }
 
 recorder() { "$E2E_TREE/tests/e2e/recorder" "$@"; }
 api() { recorder get "$2" "$1" -w '\n%{http_code}\n' "${@:3}" 2>&1; }
-member() { "${E2E_PYTHON:-python3}" -IS "$E2E_TREE/tests/e2e/member.py" "$1"; }
+member() { python3 -IS "$E2E_TREE/tests/e2e/member.py" "$1"; }
 
 api_member() { # api_member WHO PATH MEMBER
     local answer

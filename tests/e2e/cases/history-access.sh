@@ -55,7 +55,7 @@ detail "two in one" "the token is malformed"
 # The same token, as if it had been issued long ago, or its account were another: signed with the
 # cluster's own key, and with what is not.
 reissue() { # reissue KEY MEMBER=JSON...
-    "${E2E_PYTHON:-python3}" -IS - "$portal" "$@" <<'END'
+    python3 -IS - "$portal" "$@" <<'END'
 import base64, json, subprocess, sys
 def decode(text): return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 def encode(data): return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -26,7 +26,7 @@ generation() { admin get "deployment/$(name "$1")" -o jsonpath='{.metadata.gener
 # claimed WHICH AGE [REPLACE...]: as it was before its write was noted; in the database of a recorder
 # that does not run.
 claimed() {
-    "${E2E_PYTHON:-python3}" -IS - "$(recorder database)" "${operation[$1]}" "${2}000000" "${@:3}" <<'END'
+    python3 -IS - "$(recorder database)" "${operation[$1]}" "${2}000000" "${@:3}" <<'END'
 import sqlite3
 import sys
 path, number, age, *replaces = sys.argv[1:]

@@ -19,7 +19,7 @@ stop() {
 trap stop EXIT
 
 open_door() { # open_door PORT
-    "${E2E_PYTHON:-python3}" -IS "$here/door.py" "$1" "${server##*:}" >"$dir/door" 2>&1 &
+    python3 -IS "$here/door.py" "$1" "${server##*:}" >"$dir/door" 2>&1 &
     door=$!
 }
 shut_door() {

@@ -156,6 +156,6 @@ for secret in "$(head -n 1 "$E2E_WORK/recorder/secret")" "$portal_token" "${port
     check "the log keeps ${secret:0:6}... to itself" "$(grep -cF -- "$secret" "$log")" 0
 done
 check "the log has no sequence" "$(grep -c $'\033' "$log")" 0
-check "each line of the log is JSON" "$("${E2E_PYTHON:-python3}" -IS -c '
+check "each line of the log is JSON" "$(python3 -IS -c '
 import json, sys
 print(sum(not isinstance(json.loads(line), dict) for line in sys.stdin))' <"$log" 2>&1 | tail -n 1)" 0

@@ -8,7 +8,7 @@ changes=$E2E_WORK/changes times=$E2E_WORK/lives
 seed=${SEED:-$RANDOM}
 server=$(admin config view --minify -o jsonpath='{.clusters[0].cluster.server}')
 database=$(recorder database)
-python() { "${E2E_PYTHON:-python3}" -IS "$E2E_TREE/tests/e2e/changes.py" "$@"; }
+python() { python3 -IS "$E2E_TREE/tests/e2e/changes.py" "$@"; }
 now() { date +%s.%N; }
 late() { recorder metrics | awk '/^proctor_intents_late_total/ { print $2 }'; }
 

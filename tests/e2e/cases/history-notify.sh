@@ -14,7 +14,7 @@ trap '[ -z "$receiver" ] || kill "$receiver"' EXIT
 
 receive() { # receive [PORT]: starts the receiver, on the port that it had before
     : >"$dir/port"
-    "${E2E_PYTHON:-python3}" "$E2E_TREE/tests/recorder/receiver.py" "$E2E_WORK/certs/tls.crt" \
+    python3 "$E2E_TREE/tests/recorder/receiver.py" "$E2E_WORK/certs/tls.crt" \
         "$E2E_WORK/certs/tls.key" "$keys" "$letters" "${1-0}" >"$dir/port" &
     receiver=$!
     eventually test -s "$dir/port"
@@ -28,7 +28,7 @@ start() {
 }
 # of EXPRESSION: about the letters, in Python: `them` is the list
 of() {
-    "${E2E_PYTHON:-python3}" -IS -c '
+    python3 -IS -c '
 import json, sys
 them = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
 print(eval(sys.argv[2]))' "$letters" "$1"

@@ -33,7 +33,7 @@ recorder start --soak-seconds 2 >/dev/null || {
 
 # The API server passes on to pods alone: one that has the address, behind which stands the recorder,
 # which listens on loopback.
-"${E2E_PYTHON:-python3}" -IS - "$address" "$(recorder url)" >"$dir/port" <<'END' &
+python3 -IS - "$address" "$(recorder url)" >"$dir/port" <<'END' &
 import socket, sys, threading
 address, target = sys.argv[1], sys.argv[2].rsplit(":", 1)[1]
 def pass_on(source, sink):

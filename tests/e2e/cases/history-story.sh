@@ -45,7 +45,7 @@ show proctor history list $name
 tell "And the manifest of version 1 finds nothing to change."
 show kubectl apply -f tests/demo/v1.yaml
 
-"${E2E_PYTHON:-python3}" -IS "$E2E_TREE/tests/e2e/masked.py" <"$E2E_WORK/transcript" >"$E2E_WORK/masked" &&
+python3 -IS "$E2E_TREE/tests/e2e/masked.py" <"$E2E_WORK/transcript" >"$E2E_WORK/masked" &&
     mv "$E2E_WORK/masked" "$E2E_WORK/transcript"
 same_as_golden
 stored deployment/$name '{.spec.template.spec.containers[0].image}' registry.hydrosim.edu/$name:v1

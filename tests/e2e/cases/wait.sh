@@ -78,7 +78,7 @@ ends image 1 "Failed (ImagePull)" "ImagePullBackOff" \
     "Fix: registry.hydrosim.edu/image:ImagePullBackOff cannot be pulled"
 ends crash 1 '"outcome": "failed"' '"reason": "CrashLoop"' '"exitCode": 3' '"fix": "the program ends'
 check "the object is one of JSON" \
-    "$("${E2E_PYTHON:-python3}" -c 'import json, sys
+    "$(python3 -c 'import json, sys
 o = json.load(open(sys.argv[1]))
 print(o["exitCode"], o["instances"][0]["lastReason"], bool(o["instances"][0]["lastMessage"]))' \
         "$dir/crash.out" 2>&1)" "1 Error True"

@@ -57,7 +57,7 @@ agrees() {
 
 # A door to the API server that can be shut.
 door() {
-    "${E2E_PYTHON:-python3}" -IS "$here/door.py" "$1" "${server##*:}" >"$dir/door" 2>"$dir/door.err" &
+    python3 -IS "$here/door.py" "$1" "${server##*:}" >"$dir/door" 2>"$dir/door.err" &
     door=$!
     started+=("$door")
 }
