@@ -249,8 +249,9 @@ static void run_closed(struct load *load, int64_t end_ns, bool first)
         while (ask(load, &load->connections[i], now_ns()))
             ;
     }
-    while (now_ns() < end_ns)
+    do
         turn(load, 100, true);
+    while (load->answers == 0 || now_ns() < end_ns);
 }
 
 /* Due times stand in a row from the start; a request whose time has come waits for a free
