@@ -33,7 +33,7 @@ by() {
         dry-run) kubectl apply --dry-run=server -f "$2" "${@:3}" ;;
         apply) kubectl apply -f "$2" ;;
         server-side) kubectl apply --server-side --force-conflicts -f "$2" ;;
-        replace) by_replace "$2" ;;
+        replace) undisturbed kubectl replace -f "$2" ;;
         edit) by_edit "$2" ;;
         patch) kubectl patch -f "$2" --type merge --patch-file "$2" ;;
     esac
@@ -49,16 +49,16 @@ by_edit() {
     return $code
 }
 
-# Between kubectl's look and its write a controller may report: whoever is told so tries again.
-by_replace() {
-    local out code tries=5
+# undisturbed COMMAND...: between kubectl's look and its write a controller may report; whoever is
+# told so tries again.
+undisturbed() {
+    local said code tries=5
     while true; do
         code=0
-        out=$(kubectl replace -f "$1" 2>&1) || code=$?
-        [[ $out == *'the object has been modified'* ]] || break
-        ((tries-- > 0)) || break
+        { said=$("$@" 2>&1 >&3) || code=$?; } 3>&1
+        [[ $said == *'the object has been modified'* ]] && ((tries-- > 0)) || break
     done
-    echo "$out"
+    [ -z "$said" ] || echo "$said" >&2
     return $code
 }
 

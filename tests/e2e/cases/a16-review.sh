@@ -30,7 +30,7 @@ as_kubectl() {
 }
 
 same() { # same FILE WHAT KUBECTL-ARGUMENTS... -- REVIEW-FLAGS...
-    local file=$1 what=$2 arguments=() wanted found tries=10
+    local file=$1 what=$2 arguments=() wanted found
     shift 2
     while [ "$1" != -- ]; do
         arguments+=("$1")
@@ -38,10 +38,8 @@ same() { # same FILE WHAT KUBECTL-ARGUMENTS... -- REVIEW-FLAGS...
     done
     shift
     review "${flags[@]}" "$@" -o json "$file" >"$E2E_WORK/review"
-    # A controller may write a status in between; whoever reads that tries again.
-    while kubectl "${arguments[@]}" --dry-run=server -f "$file" -o 'jsonpath={.spec}' \
+    undisturbed kubectl "${arguments[@]}" --dry-run=server -f "$file" -o 'jsonpath={.spec}' \
         >"$E2E_WORK/spec" 2>"$E2E_WORK/said"
-        grep -q 'the object has been modified' "$E2E_WORK/said" && ((tries-- > 0)); do :; done
     # Kubernetes' and kubectl's own warnings are theirs.
     check "$what: warnings" "$(grep '^Warning: ' "$E2E_WORK/said" |
         grep -v '^Warning: resource .* is missing the kubectl\|: hides previous definition of ')" \
