@@ -146,11 +146,11 @@ class Stream:
             line = self.line()
             if line is None:
                 return None
-            if line == "" and kind is not None:
-                return number, kind, json.loads(data)
             if line == "":
+                if kind is not None:
+                    return number, kind, json.loads(data)
                 number = None
-            if line.startswith("id: "):
+            elif line.startswith("id: "):
                 number = int(line[4:])
             elif line.startswith("event: "):
                 kind = line[7:]

@@ -23,7 +23,7 @@ struct watching {
         int64_t id, number;
     } numbers[NUMBERS_MAX]; /* people know versions by their number */
     size_t number_count;
-    const cJSON *newest;        /* version, when the stream was asked for; NULL: none */
+    const cJSON *newest;        /* version, to be printed when the stream begins; NULL: none */
     char state[LINE_BYTES];     /* the last that was printed of a version */
     int64_t heard_us, until_us; /* monotonic; until 0: for ever */
     bool was_there, silent, broken, over;
@@ -123,8 +123,9 @@ static bool take_event(void *context, const char *type, const char *data, size_t
 static bool take_bytes(void *context, const char *bytes, size_t count)
 {
     struct watching *watching = context;
-    if (!watching->was_there && watching->newest != NULL && !watching->history->json) {
+    if (watching->newest != NULL) {
         print_version(watching, watching->newest);
+        watching->newest = NULL;
         fflush(watching->history->cli->out);
     }
     watching->heard_us = clock_monotonic_us();
@@ -196,7 +197,7 @@ static int begin(struct watching *watching, const char *project)
     if (history_versions(history, project, "", NUMBERS_MAX / 2, &items, &more, &err) < 0)
         return history_fail(history, &err);
     cJSON_ArrayForEach(item, items) learn_number(watching, item);
-    watching->newest = items->child;
+    watching->newest = history->json ? NULL : items->child;
     return follow(watching, project);
 }
 
